@@ -1,0 +1,1 @@
+"""Payments, invoices and the providers that take the money."""

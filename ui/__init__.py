@@ -1,0 +1,1 @@
+"""The portal for patients, practitioners and staff."""
