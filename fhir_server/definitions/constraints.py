@@ -39,5 +39,5 @@ def paths() -> tuple[str, ...]:
 
 
 def constraints(path: str) -> tuple[Constraint, ...]:
-    """Return those declared at exactly this path; inherited ones (ele-1, dom-2) stand at their type."""
+    """Return those declared at exactly this path; inherited ones (ele-1) stand at their type."""
     return _by_path().get(path, ())

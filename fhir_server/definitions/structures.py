@@ -134,12 +134,15 @@ def kind(name: str) -> Kind:
 
 
 def parent(name: str) -> str:
-    """Return the type it specializes ("DomainResource", "Quantity"); "" for Resource and Element."""
+    """Return the type that it specializes; "" for Resource and Element."""
     return _types()[name].parent
 
 
 def json_kind(name: str) -> JsonKind | None:
-    """Return how JSON writes the primitive (https://hl7.org/fhir/R4/json.html#primitive), else None."""
+    """Return how JSON writes the primitive type; None for any other.
+
+    https://hl7.org/fhir/R4/json.html#primitive
+    """
     return _types()[name].json
 
 
@@ -149,7 +152,7 @@ def primitive_regex(name: str) -> str | None:
 
 
 def elements(path: str) -> Mapping[str, Element]:
-    """Return the children of a type or backbone by name, in R4's order; KeyError for no such path."""
+    """Return the children of a type or backbone by name, in R4's order; else KeyError."""
     return _children()[path]
 
 

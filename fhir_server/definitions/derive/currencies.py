@@ -7,7 +7,7 @@ from __future__ import annotations
 
 ISO_4217 = "urn:iso:std:iso:4217"
 
-# Those in force when R4 was published (2019) and since, so that old and new amounts both stay valid.
+# In force when R4 was published (2019) or since, so that old and new amounts are both valid.
 _LISTED = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV "
     "BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE "

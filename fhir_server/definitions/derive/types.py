@@ -104,7 +104,7 @@ def _elements(definition: Resource, definitions: Mapping[str, Resource]) -> Iter
 
 
 def _type_name(path: str, type_: Mapping[str, Any], definition: Resource) -> str:
-    """Name in FHIR's terms what snapshots call System types: ids, Extension.url, primitive values."""
+    """Name in FHIR's terms what snapshots call System types: ids, Extension.url, primitives."""
     code: str = type_["code"]
     if not code.startswith(_SYSTEM):
         return code
@@ -118,7 +118,7 @@ def _type_name(path: str, type_: Mapping[str, Any], definition: Resource) -> str
 
 
 def _targets(types: Sequence[Mapping[str, Any]], definitions: Mapping[str, Resource]) -> list[str]:
-    """Name the target types; the patterns Definition, Event, Request list none: they mean any."""
+    """Name the target types; patterns (Definition, Event, Request) mean any."""
     names = {last_step(target) for type_ in types for target in type_.get("targetProfile", ())}
     return ["Resource"] if names - definitions.keys() else sorted(names)
 
