@@ -1,0 +1,74 @@
+"""A search parameter on one resource type: its names, numbers, paths and compartments.
+
+https://hl7.org/fhir/R4/searchparameter-registry.html, https://hl7.org/fhir/R4/compartmentdefinition.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from fhir_server.definitions import compartments as facts
+from fhir_server.definitions import search_parameters
+from fhir_server.search.paths import Path, compile_paths
+from fhir_server.search.term import fact, param_id
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One search parameter on one resource type."""
+
+    resource_type: str
+    code: str
+    type: str
+    """Search parameter type: token, reference, date, ..."""
+    targets: tuple[str, ...]
+    paths: tuple[Path, ...]
+    prefix: str
+    """"Observation.code", with which the parameter's terms begin."""
+    param: int
+    """Its number in the ordered tables."""
+    present: int
+    """Term of every resource in which the parameter has a value."""
+    compartments: frozenset[str]
+    """Types whose compartment the resource enters by a reference of this parameter."""
+
+    @property
+    def folded(self) -> bool:
+        """Whether case is ignored: R4 asks for it unless the code system is known to heed case."""
+        return any(path.type != "code" for path in self.paths)
+
+
+@cache
+def fields(resource_type: str) -> Mapping[str, Field]:
+    """Return the type's parameters by code; KeyError when R4 has no such type."""
+    parameters = search_parameters.parameters(resource_type)
+    return MappingProxyType({code: _field(resource_type, code) for code in parameters})
+
+
+def _field(resource_type: str, code: str) -> Field:
+    parameter = search_parameters.parameters(resource_type)[code]
+    prefix = f"{resource_type}.{code}"
+    return Field(
+        resource_type=resource_type,
+        code=code,
+        type=parameter.type,
+        targets=parameter.targets,
+        paths=compile_paths(resource_type, parameter.expression) if parameter.expression else (),
+        prefix=prefix,
+        param=param_id(resource_type, code),
+        present=fact("present", prefix),
+        compartments=frozenset(
+            name for name in facts.compartments() if code in facts.membership(name, resource_type)
+        ),
+    )
+
+
+@cache
+def own_compartment(resource_type: str) -> bool:
+    """Tell whether a resource of the type is a member of a compartment of its own."""
+    return resource_type in facts.compartments() and facts.SELF in facts.membership(
+        resource_type, resource_type
+    )

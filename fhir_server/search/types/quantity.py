@@ -1,0 +1,135 @@
+"""Quantities with their units, https://hl7.org/fhir/R4/search.html#quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal, DecimalException
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from fhir_server.definitions.structures import Element
+from fhir_server.search.fields import Field
+from fhir_server.search.rows import Emit, Emitters, Rows
+from fhir_server.search.term import fact, term
+from fhir_server.search.types.number import LEAST, MOST
+
+CURRENCIES = "urn:iso:std:iso:4217"
+
+Unit = tuple[int, int]
+"""Hash of system and code, hash of code or unit text; 0 when there is none."""
+
+
+def system_unit(system: str, code: str) -> int:
+    """Return the hash of `number|system|code`."""
+    return fact(system, code)
+
+
+def unit(text: str) -> int:
+    """Return the hash of `number||code`, which also finds the unit as people read it."""
+    return term(text)
+
+
+@lru_cache(maxsize=2**12)
+def _units(system: str, code: str, text: str) -> tuple[Unit, ...]:
+    """Return one unit, or a second where the text for people differs from the code."""
+    first = (system_unit(system, code) if system and code else 0, unit(code) if code else 0)
+    if text and text != code:
+        return (first, (0, unit(text))) if code else ((0, unit(text)),)
+    return (first,)
+
+
+def _units_of(value: dict[str, Any]) -> tuple[Unit, ...]:
+    return _units(value.get("system", ""), value.get("code", ""), value.get("unit", ""))
+
+
+def _quantity(field: Field, _: Element | None) -> Emit:
+    present, param = field.present, field.param
+
+    def emit(value: dict[str, Any], rows: Rows) -> None:
+        rows.terms.append(present)
+        number = value.get("value")
+        if number is None:
+            return
+        exact = Decimal(number)
+        low, high = (
+            _compared(exact, value["comparator"]) if "comparator" in value else (exact, exact)
+        )
+        for both, text in _units_of(value):
+            rows.numbers.append((param, low, high, both, text))
+
+    return emit
+
+
+def _compared(number: Decimal, comparator: str) -> tuple[Decimal, Decimal]:
+    """A value "< 5" lies anywhere below."""
+    return (LEAST, number) if comparator.startswith("<") else (number, MOST)
+
+
+def _range(field: Field, _: Element | None) -> Emit:
+    present, param = field.present, field.param
+
+    def emit(value: dict[str, Any], rows: Rows) -> None:
+        rows.terms.append(present)
+        low, high = value.get("low", {}), value.get("high", {})
+        least = Decimal(low["value"]) if "value" in low else LEAST
+        most = Decimal(high["value"]) if "value" in high else MOST
+        if least != LEAST or most != MOST:
+            for both, text in _units_of(low if "value" in low else high):
+                rows.numbers.append((param, least, most, both, text))
+
+    return emit
+
+
+def _sampled(field: Field, _: Element | None) -> Emit:
+    present, param = field.present, field.param
+
+    def emit(value: dict[str, Any], rows: Rows) -> None:
+        rows.terms.append(present)
+        origin = value.get("origin", {})
+        samples = list(_samples(value.get("data", "")))
+        if samples:
+            factor, zero = Decimal(value.get("factor", 1)), Decimal(origin.get("value", 0))
+            ends = sorted((zero + factor * min(samples), zero + factor * max(samples)))
+            for both, text in _units_of(origin):
+                rows.numbers.append((param, ends[0], ends[1], both, text))
+
+    return emit
+
+
+def _samples(text: str) -> Iterator[Decimal]:
+    for sample in text.split():
+        if sample not in ("E", "U", "L"):  # error, above, below what can be measured
+            try:
+                yield Decimal(sample)
+            except DecimalException:
+                return
+
+
+def _money(field: Field, _: Element | None) -> Emit:
+    present, param = field.present, field.param
+
+    def emit(value: dict[str, Any], rows: Rows) -> None:
+        rows.terms.append(present)
+        if "value" in value:
+            exact, currency = Decimal(value["value"]), value.get("currency", "")
+            for both, text in _units(CURRENCIES, currency, ""):
+                rows.numbers.append((param, exact, exact, both, text))
+
+    return emit
+
+
+EMITTERS: Emitters = MappingProxyType(
+    {
+        "Quantity": _quantity,
+        "Age": _quantity,
+        "Count": _quantity,
+        "Distance": _quantity,
+        "Duration": _quantity,
+        "SimpleQuantity": _quantity,
+        "MoneyQuantity": _quantity,
+        "Money": _money,
+        "Range": _range,
+        "SampledData": _sampled,
+    }
+)
