@@ -1,0 +1,49 @@
+"""One request's way to the data: a connection, with or without a transaction, and a repository on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fhir_server.database import Connection, Database, retrying
+from fhir_server.repository import Repository
+from fhir_server.storage.blobs import Blobs
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What a process holds of the data: the pool, the blob store and the rules of this installation."""
+
+    database: Database
+    blobs: Blobs
+    base: str
+    integrity: bool = True
+
+    def repository(self, connection: Connection) -> Repository:
+        return Repository(connection, self.blobs, self.base, self.integrity)
+
+    def reading(self, work: Callable[[Repository], T]) -> T:
+        """Run work that only reads, each statement for itself."""
+        with self.database.connection() as connection:
+            return work(self.repository(connection))
+
+    def single(self, work: Callable[[Repository], T]) -> T:
+        """Run work that writes with exactly one statement, which is a transaction by itself."""
+
+        def attempt() -> T:
+            with self.database.connection() as connection:
+                return work(self.repository(connection))
+
+        return retrying(attempt)
+
+    def writing(self, work: Callable[[Repository], T]) -> T:
+        """Run work in one transaction, again when it lost a race."""
+
+        def attempt() -> T:
+            with self.database.transaction() as connection:
+                return work(self.repository(connection))
+
+        return retrying(attempt)

@@ -1,0 +1,45 @@
+"""Operations, one file each, in one table. https://hl7.org/fhir/R4/operations.html"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fhir_server.operations.asked import Asked
+from fhir_server.operations.everything import everything
+from fhir_server.operations.meta import meta, meta_add, meta_delete
+from fhir_server.operations.validate import validate
+from fhir_server.operations.versions import versions
+from fhir_server.repository import Repository
+
+_DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    code: str
+    definition: str
+    run: Callable[[Repository, Asked], bytes]
+    """Returns the text of the resource to answer with."""
+    levels: frozenset[str]
+    """Of system, type and instance."""
+    types: frozenset[str] = frozenset()
+    """The types it is for; empty for all."""
+    changes: bool = False
+    """Changes something: not for GET, and in a transaction of its own."""
+
+    def serves(self, level: str, type_: str) -> bool:
+        return level in self.levels and (level == "system" or not self.types or type_ in self.types)
+
+
+_INSTANCE = frozenset({"instance"})
+
+OPERATIONS: Sequence[Operation] = (
+    Operation("versions", _DEFINITION + "CapabilityStatement-versions", versions, frozenset({"system"})),
+    Operation("validate", _DEFINITION + "Resource-validate", validate, frozenset({"type", "instance"})),
+    Operation("meta", _DEFINITION + "Resource-meta", meta, _INSTANCE),
+    Operation("meta-add", _DEFINITION + "Resource-meta-add", meta_add, _INSTANCE, changes=True),
+    Operation("meta-delete", _DEFINITION + "Resource-meta-delete", meta_delete, _INSTANCE, changes=True),
+    Operation("everything", _DEFINITION + "Patient-everything", everything, _INSTANCE, frozenset({"Patient"})),
+    Operation("everything", _DEFINITION + "Encounter-everything", everything, _INSTANCE, frozenset({"Encounter"})),
+)

@@ -1,0 +1,136 @@
+"""History of an instance, a type or the whole system, https://hl7.org/fhir/R4/http.html#history."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from fhir_server.codec import encode
+from fhir_server.definitions import structures
+from fhir_server.errors import InvalidParameter, NotFound
+from fhir_server.repository import Repository
+from fhir_server.bundles import Entry, bundle
+from fhir_server.rest.call import Call, shape, show
+from fhir_server.rest.web import Response
+from fhir_server.search.term import resource_key
+from fhir_server.search.types.date import LATEST, span
+from fhir_server.storage import history
+from fhir_server.storage.history import Window
+from fhir_server.storage.resources import Version
+
+_Work = Callable[[Repository, Window], list[Version]]
+_KNOWN = frozenset({"_count", "_since", "_at", "_page", "_format", "_pretty", "_summary", "_elements", "_list"})
+
+
+def instance(call: Call) -> Response:
+    key = resource_key(f"{call.type}/{call.id}")
+
+    def work(repository: Repository, window: Window) -> list[Version]:
+        found = history.of_instance(repository.connection, key, window)
+        if not found and repository.find(call.type, call.id) is None:
+            raise NotFound(f"There is no {call.type}/{call.id} on this server.")
+        return [version for version in found if version.id == call.id]
+
+    return _answer(call, work)
+
+
+def of_type(call: Call) -> Response:
+    return _answer(call, lambda repository, window: history.of_types(repository.connection, [call.type], window))
+
+
+def system(call: Call) -> Response:
+    types = structures.resource_types()
+    return _answer(call, lambda repository, window: history.of_types(repository.connection, types, window))
+
+
+def _answer(call: Call, work: _Work) -> Response:
+    window = _window(call)
+    found = call.store.reading(
+        lambda repository: [repository.whole(version) for version in work(repository, window)]
+    )
+    page, more = found[: window.limit - 1], len(found) == window.limit
+    links = [("self", call.request.query)]
+    if more and page:
+        links.append(("next", _next(call, page[-1])))
+    asked = dict(call.parameters)
+    entries = [_entry(call, version, asked) for version in page]
+    text = bundle("history", entries, call.store.base, call.request.path, links)
+    return show(_unshaped(call), 200, text, [])
+
+
+def _unshaped(call: Call) -> Call:
+    """The entries have been shaped: only _format and _pretty are left to apply."""
+    left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
+    return Call(call.store, call.limits, call.request, parameters=left)
+
+
+def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
+    url = version.type if version.method == "POST" else f"{version.type}/{version.id}"
+    resource = shape(asked, version.content.encode()) if version.content else None
+    status = {"POST": "201", "DELETE": "204"}.get(version.method, "201" if version.version == 1 else "200")
+    response = {
+        "status": status,
+        "etag": f'W/"{version.version}"',
+        "lastModified": version.last_updated.isoformat(timespec="milliseconds"),
+    }
+    return Entry(
+        f"{call.store.base}/{version.type}/{version.id}",
+        resource,
+        request=encode({"method": version.method, "url": url}),
+        response=encode(response),
+    )
+
+
+def _window(call: Call) -> Window:
+    unknown = [name for name, _ in call.parameters if name not in _KNOWN]
+    if unknown and call.prefers("handling") != "lenient":
+        raise InvalidParameter(f"{unknown[0]} is not a parameter of history; it takes _count, _since and _at.", unknown[0])
+    limit = page_size(call) + 1
+    since, at, page = call.parameter("_since"), call.parameter("_at"), call.parameter("_page")
+    window = Window(limit)
+    if since:
+        window = Window(limit, since=_moment("_since", since)[0])
+    if at:
+        low, high = _moment("_at", at)
+        window = Window(limit, since=window.since, at=low, upper=high)
+    if page:
+        window = Window(limit, window.since, window.at, window.upper, _before(page))
+    return window
+
+
+def page_size(call: Call) -> int:
+    asked = call.parameter("_count")
+    if asked is None:
+        return call.limits.page
+    if not asked.isascii() or not asked.isdigit() or len(asked) > 9:
+        raise InvalidParameter(f"_count has to be a whole number from 0, not {asked!r}.", "_count")
+    return min(int(asked), call.limits.largest_page)
+
+
+def _moment(name: str, text: str) -> tuple[datetime, datetime]:
+    found = span(text)
+    if found is None or found[1] >= LATEST:
+        raise InvalidParameter(f"{name} has to be a date or instant, not {text!r}.", name)
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return start + timedelta(microseconds=found[0]), start + timedelta(microseconds=found[1])
+
+
+def _next(call: Call, last: Version) -> str:
+    place = f"{last.last_updated.isoformat()}|{last.key}|{last.version}"
+    token = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    kept = [pair for pair in call.parameters if pair[0] != "_page"]
+    return urlencode([*kept, ("_page", token)])
+
+
+def _before(token: str) -> tuple[datetime, int, int]:
+    try:
+        time, key, version = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split("|")
+        place = (datetime.fromisoformat(time), int(key), int(version))
+    except (ValueError, binascii.Error) as error:
+        raise InvalidParameter("_page is not a link of this server; start again from the first page.", "_page") from error
+    if place[0].tzinfo is None or abs(place[1]) >= 1 << 63 or not 0 <= place[2] < 1 << 31:
+        raise InvalidParameter("_page is not a link of this server; start again from the first page.", "_page")
+    return place

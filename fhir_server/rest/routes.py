@@ -1,0 +1,118 @@
+"""Every address of the REST API, on one screen. https://hl7.org/fhir/R4/http.html#summary
+
+A shape is the path with T for a resource type, i for an id, v for a version, $ for an operation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from fhir_server.context import Store
+from fhir_server.definitions import structures
+from fhir_server.errors import FHIRError, Malformed, MethodNotAllowed, NotSupported
+from fhir_server.rest import bundle, capability, history, interactions, operations, outcomes, search
+from fhir_server.rest.call import Call, Limits
+from fhir_server.rest.web import Request, Response
+
+Interaction = Callable[[Call], Response]
+
+ROUTES: Mapping[str, Mapping[str, Interaction]] = {
+    "": {"GET": search.system, "POST": bundle.process},
+    "metadata": {"GET": capability.metadata},
+    "_history": {"GET": history.system},
+    "_search": {"POST": search.system_post},
+    "$": {"GET": operations.system, "POST": operations.system},
+    "T": {
+        "GET": search.of_type,
+        "POST": interactions.create,
+        "PUT": interactions.update_where,
+        "PATCH": interactions.patch_where,
+        "DELETE": interactions.delete_where,
+    },
+    "T/_search": {"POST": search.of_type_post},
+    "T/_history": {"GET": history.of_type},
+    "T/$": {"GET": operations.of_type, "POST": operations.of_type},
+    "T/i": {
+        "GET": interactions.read,
+        "PUT": interactions.update,
+        "PATCH": interactions.patch_,
+        "DELETE": interactions.delete,
+    },
+    "T/i/_history": {"GET": history.instance},
+    "T/i/_history/v": {"GET": interactions.vread},
+    "T/i/$": {"GET": operations.of_instance, "POST": operations.of_instance},
+}
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def dispatch(store: Store, limits: Limits, request: Request) -> Response:
+    """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
+    try:
+        shape, call = _call(store, limits, request)
+        methods = ROUTES[shape]
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in methods:
+            raise _not_allowed(request, methods)
+        return methods[method](call)
+    except Exception as error:
+        expected = outcomes.expected(error)
+        if expected is None or isinstance(error, outcomes.LOST_RACES):
+            raise
+        return outcomes.answer(expected)
+
+
+def _call(store: Store, limits: Limits, request: Request) -> tuple[str, Call]:
+    parts = request.path.split("/") if request.path else []
+    shape = _shape(parts)
+    parameters = request.parameters()
+    typed = shape.startswith("T")
+    return shape, Call(
+        store,
+        limits,
+        request,
+        type=parts[0] if typed else "",
+        id=parts[1] if shape.startswith("T/i") else "",
+        version=parts[3] if shape.endswith("/v") else "",
+        operation=parts[-1] if shape.endswith("$") else "",
+        parameters=parameters,
+        dispatch=dispatch,
+    )
+
+
+def _shape(parts: list[str]) -> str:
+    if parts and structures.is_resource_type(parts[0]):
+        return _typed(parts)
+    shape = "$" if len(parts) == 1 and parts[0].startswith("$") else "/".join(parts)
+    if shape not in ROUTES or shape.startswith("T"):
+        first = parts[0] if parts else ""
+        raise NotSupported(f"{first!r} is neither a resource type of FHIR R4 nor an address of this server.")
+    return shape
+
+
+def _typed(parts: list[str]) -> str:
+    steps = ["T", *(_step(part) for part in parts[1:2]), *parts[2:3], *["v" for _ in parts[3:4]], *parts[4:]]
+    if len(steps) == 3 and steps[2].startswith("$"):
+        steps[2] = "$"
+    shape = "/".join(steps)
+    if shape not in ROUTES:
+        raise NotSupported(f"There is no address {'/'.join(parts)!r} on this server.")
+    if "/i" in shape and not _ID.fullmatch(parts[1]):
+        raise Malformed(f"{parts[1]!r} is no id: 1 to 64 letters, digits, hyphens and points.", f"{parts[0]}.id")
+    return shape
+
+
+def _step(part: str) -> str:
+    if part.startswith("$"):
+        return "$"
+    return part if part in ("_search", "_history") else "i"
+
+
+def _not_allowed(request: Request, methods: Mapping[str, Interaction]) -> FHIRError:
+    allowed = [*methods, *(["HEAD"] if "GET" in methods else [])]
+    return MethodNotAllowed(
+        f"{request.method} is not possible here; {', '.join(allowed)} is.",
+        headers={"Allow": ", ".join(allowed)},
+    )
+
+

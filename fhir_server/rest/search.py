@@ -1,0 +1,72 @@
+"""Search over HTTP, https://hl7.org/fhir/R4/http.html#search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from fhir_server.errors import InvalidParameter
+from fhir_server.rest import formats
+from fhir_server.bundles import Entry, bundle
+from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
+from fhir_server.rest.history import page_size
+from fhir_server.rest.web import Response, pairs
+from fhir_server.search.parse import parse
+from fhir_server.storage import searches
+from fhir_server.storage.resources import Version
+
+_MATCH = b'{"mode":"match"}'
+_OWN = RESULT_PARAMETERS | {"_count", "_page"}
+
+
+def of_type(call: Call) -> Response:
+    asked = dict(call.parameters)
+    stated = [pair for pair in call.parameters if pair[0] not in _OWN]
+    size = page_size(call)
+    query = parse(call.type, [*stated, ("_count", str(size))])
+    after = call.parameter("_page")
+    counted = asked.get("_summary") == "count" or size == 0
+    wants_total = counted or query.total == "accurate"
+
+    def work(repository: object) -> tuple[list[Version], str, int | None]:
+        connection = call.store.connection_of(repository)
+        total = searches.count(connection, query) if wants_total else None
+        found, following = ([], "") if counted else searches.pages(connection, query, after)
+        return found, following, total
+
+    found, following, total = call.store.reading(work)
+    entries = [_entry(call, version, asked) for version in found]
+    links = [("self", call.request.query)]
+    if following:
+        kept = [pair for pair in call.parameters if pair[0] != "_page"]
+        links.append(("next", urlencode([*kept, ("_page", following)])))
+    path = call.request.path.removesuffix("/_search")
+    text = bundle("searchset", entries, call.store.base, path, links, total)
+    left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
+    return show(replace(call, parameters=left), 200, text, [])
+
+
+def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
+    content = (version.content or "").encode()
+    return Entry(
+        f"{call.store.base}/{version.type}/{version.id}", shape(asked, content), search=_MATCH
+    )
+
+
+def of_type_post(call: Call) -> Response:
+    formats.content_kind(call.request.header("content-type"), form=True)
+    stated = pairs(call.request.body.decode("utf-8", "replace"))
+    request = replace(call.request, query=urlencode([*call.parameters, *stated]))
+    return of_type(replace(call, request=request, parameters=[*call.parameters, *stated]))
+
+
+def system(call: Call) -> Response:
+    raise InvalidParameter(
+        "Search over all types is not supported yet; search one type, such as /Patient."
+    )
+
+
+def system_post(call: Call) -> Response:
+    return system(call)
+
+

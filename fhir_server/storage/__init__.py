@@ -1,0 +1,1 @@
+"""Where resources lie: tables, the statements that write and read them, and blobs."""
