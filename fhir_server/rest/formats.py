@@ -139,10 +139,10 @@ def summarise(resource: Resource, summary: str) -> Resource:
 
     Of a Bundle, count leaves all but the entries; other resources are left whole by it.
     """
-    if summary not in _SUMMARIES:
-        known = ", ".join(_SUMMARIES)
+    if summary not in SUMMARIES:
+        known = ", ".join(SUMMARIES)
         raise InvalidParameter(f"_summary is one of {known}; {summary!r} is not.", "_summary")
-    return _SUMMARIES[summary](resource)
+    return SUMMARIES[summary](resource)
 
 
 def elements(resource: Resource, names: tuple[str, ...]) -> Resource:
@@ -178,7 +178,7 @@ def _only_summary(resource: Resource) -> Resource:
     return _subsetted(_summary_of(resource, resource["resourceType"]))
 
 
-_SUMMARIES: Mapping[str, Callable[[Resource], Resource]] = {
+SUMMARIES: Mapping[str, Callable[[Resource], Resource]] = {
     "true": _only_summary,
     "text": _only_text,
     "data": _without_text,
