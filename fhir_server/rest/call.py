@@ -9,13 +9,14 @@ from typing import Any
 from fhir_server import codec, outcome
 from fhir_server.codec import Resource
 from fhir_server.context import Store
-from fhir_server.errors import Malformed
+from fhir_server.errors import Malformed, UnsupportedMediaType
 from fhir_server.rest import formats, headers, xml
 from fhir_server.rest.web import FHIR_JSON, Request, Response
 from fhir_server.storage.resources import Version
 
 Dispatch = Callable[[Any, "Limits", Request], Response]
 FHIR_XML = b"application/fhir+xml; charset=utf-8"
+SUMMARIES = ("true", "text", "data", "count", "false")
 RESULT_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
 
@@ -67,10 +68,17 @@ class Call:
         return body
 
     def any_sent(self) -> codec.Body:
-        kind = formats.content_kind(self.request.header("content-type"))
-        if kind == "xml":
+        if self.sent_kind("json", "xml") == "xml":
             return codec.made(xml.from_xml(self.request.body))
         return codec.body(self.request.body)
+
+    def sent_kind(self, *allowed: str) -> str:
+        """Return what the body is by its Content-Type; UnsupportedMediaType when it is none of those allowed."""
+        stated = self.request.header("content-type")
+        kind = formats.content_kind(stated)
+        if kind not in allowed:
+            raise UnsupportedMediaType(f"The Content-Type {stated!r} is not for this address.")
+        return kind
 
 
 def show(call: Call, status: int, text: str | bytes, extra: list[tuple[bytes, bytes]]) -> Response:
@@ -92,8 +100,8 @@ def _shaped(call: Call, body: bytes) -> bytes:
 def shape(asked: Mapping[str, str], body: bytes) -> bytes:
     """Apply _summary and _elements to one resource."""
     summary, names = asked.get("_summary", "false"), asked.get("_elements")
-    if summary not in formats.SUMMARIES:
-        raise Malformed(f"_summary takes {', '.join(formats.SUMMARIES)}, not {summary!r}.", "_summary")
+    if summary not in SUMMARIES:
+        raise Malformed(f"_summary takes {', '.join(SUMMARIES)}, not {summary!r}.", "_summary")
     if summary in ("false", "count") and not names:
         return body
     resource = codec.decode(body)

@@ -16,7 +16,7 @@ from fhir_server.errors import (
     PreconditionFailed,
 )
 from fhir_server.repository import Repository, check_match
-from fhir_server.rest import binaries, criteria, formats, headers
+from fhir_server.rest import binaries, criteria, headers
 from fhir_server.rest.call import Call, show, written
 from fhir_server.rest.web import Response
 from fhir_server.storage.resources import Version
@@ -112,8 +112,7 @@ def patch_(call: Call) -> Response:
 
 def patcher(call: Call) -> Patch:
     """Return the change that the body asks for."""
-    kind = formats.content_kind(call.request.header("content-type"), patch=True)
-    if kind == "json-patch":
+    if call.sent_kind("json-patch", "json", "xml") == "json-patch":
         operations = codec.decode(call.request.body)
         return lambda resource: patch.apply_json_patch(resource, operations)
     parameters = call.any_sent().resource

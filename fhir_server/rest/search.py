@@ -6,7 +6,6 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from fhir_server.errors import InvalidParameter
-from fhir_server.rest import formats
 from fhir_server.bundles import Entry, bundle
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
 from fhir_server.rest.history import page_size
@@ -54,7 +53,8 @@ def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
 
 
 def of_type_post(call: Call) -> Response:
-    formats.content_kind(call.request.header("content-type"), form=True)
+    if call.request.body:
+        call.sent_kind("form")
     stated = pairs(call.request.body.decode("utf-8", "replace"))
     request = replace(call.request, query=urlencode([*call.parameters, *stated]))
     return of_type(replace(call, request=request, parameters=[*call.parameters, *stated]))
