@@ -59,7 +59,7 @@ bench: setup ## measure speed and memory against the floor, see docs/performance
 	@$(BIN)/python -m bench $(ARGS)
 
 definitions: setup ## derive profiles/r4 from HL7's package (make definitions ARGS=path/to/package.tgz)
-	@$(BIN)/python -m tools.definitions $(ARGS)
+	@$(BIN)/python -m fhir_server.definitions.derive $(ARGS)
 
 migrate: setup ## bring the database to the newest schema
 	@$(BIN)/medconsult migrate

@@ -1,0 +1,68 @@
+"""The composition root: one ASGI application out of the rooms of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fhir_server.context import Store
+from fhir_server.database import Database
+from fhir_server.rest import app as fhir
+from fhir_server.rest.call import Limits
+from medconsult.blobs import blob_store
+from medconsult.front_page import front_page
+from medconsult.health import health_routes
+from medconsult.logs import configure_logs
+from medconsult.requests import FHIR, Observed, door_of
+from medconsult.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """FHIR requests go straight to FHIR: FastAPI's routing would cost more than reading a row."""
+
+    fhir: ASGIApp
+    web: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_fhir = scope["type"] == "http" and door_of(scope["path"]) == "fhir"
+        await (self.fhir if is_fhir else self.web)(scope, receive, send)
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Build the application; the settings have to name a database that runs."""
+    return Observed(Doors(fhir_app(settings), web_app(settings)))
+
+
+def app_from_environment() -> ASGIApp:
+    """What a worker serves: its settings come through the environment."""
+    settings = load_settings()
+    configure_logs(settings)
+    return create_app(settings)
+
+
+def fhir_app(settings: Settings) -> ASGIApp:
+    store = Store(
+        Database(settings.database_url, statement_timeout_ms=settings.statement_timeout_ms),
+        blob_store(settings),
+        f"{settings.public_url}{FHIR}",
+        settings.referential_integrity == "check",
+    )
+    limits = Limits(settings.max_body_bytes, settings.default_page_size, settings.max_page_size)
+    return fhir.create(store, limits, mount=FHIR, cors_origins=settings.cors_origins)
+
+
+def web_app(settings: Settings) -> FastAPI:
+    app = FastAPI(title="MedConsult", openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(health_routes(settings))
+    page = partial(HTMLResponse, front_page(settings))
+
+    @app.get("/", include_in_schema=False)
+    async def front() -> HTMLResponse:
+        return page()
+
+    return app

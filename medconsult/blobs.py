@@ -1,0 +1,19 @@
+"""Where binary content goes, as the settings say."""
+
+from __future__ import annotations
+
+from fhir_server.storage.blobs import Blobs, FileBlobs, s3_blobs
+from medconsult.settings import Settings
+
+
+def blob_store(settings: Settings) -> Blobs:
+    if settings.blob_store == "files":
+        return FileBlobs(settings.data_dir / "blobs")
+    return s3_blobs(
+        settings.s3_endpoint,
+        settings.s3_bucket,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        region=settings.s3_region,
+        secure=settings.s3_secure,
+    )

@@ -1,0 +1,124 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from medconsult import embedded, listening
+from medconsult.logs import configure_logs
+from medconsult.postgres_programs import EmbeddedError
+from medconsult.settings import Settings, SettingsError, load_settings
+
+SEE = "Settings are MEDCONSULT_* variables or lines of a .env file: see docs/settings.md."
+
+
+@click.group(epilog=SEE, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A FHIR R4 server on PostgreSQL.
+
+    \b
+    medconsult serve                  serve http://127.0.0.1:8000, with a database of its own
+    medconsult load FOLDER            put patient records into it
+    medconsult doctor                 say what is wrong, and what to do about it
+
+    Without MEDCONSULT_DATABASE_URL the database is an embedded PostgreSQL under ./var; every
+    command starts it when it needs it, or uses the one of a running server.
+    """
+
+
+@main.command()
+@click.option("--host", help="Address to listen on; loopback only.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes any free one.  [default: 8000]")
+@click.option("--workers", type=int, help="Worker processes.  [default: one per core, at most 4]")
+@click.option("--open", "sandbox", is_flag=True, default=None, help="Sandbox: no tokens, ever.")
+def serve(host: str | None, port: int | None, workers: int | None, sandbox: bool | None) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Starts the embedded database, brings the schema to head, starts the workers, and stops all of
+    them at the end. Listens on loopback only: there is no access control yet.
+    """
+    with sentences():
+        from medconsult.serving import serve_until_stopped  # noqa: PLC0415 - slow to import
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        settings = settings_for_command(host=host, port=port, workers=workers, open=sandbox)
+        listening.refuse_other_than_loopback(settings.host)
+        serve_until_stopped(settings)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with sentences():
+        from medconsult.migrations import upgrade  # noqa: PLC0415 - slow to import
+
+        with embedded.database(settings_for_command()) as url:
+            upgrade(url)
+        click.echo("The schema is at head.")
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def load(paths: tuple[Path, ...]) -> None:
+    """Load records from files and folders.
+
+    Takes transaction bundles (.json), NDJSON (.ndjson), either of them compressed (.gz), archives
+    (.tar.gz) and folders of these.
+    """
+    with sentences():
+        from medconsult.load import run  # noqa: PLC0415 - slow to import
+        from medconsult.migrations import upgrade  # noqa: PLC0415
+
+        settings = settings_for_command()
+        with embedded.database(settings) as url:
+            upgrade(url)
+            sys.exit(run(settings.model_copy(update={"database_url": url}), paths))
+
+
+@main.command()
+def doctor() -> None:
+    """Check the installation; exit status 1 when something is wrong."""
+    with sentences():
+        from medconsult.doctor import examine  # noqa: PLC0415 - slow to import
+
+        healthy = True
+        for finding in examine(settings_for_command()):
+            healthy = healthy and finding.ok
+            click.echo(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.found}")
+            if finding.remedy:
+                click.echo(f"         -> {finding.remedy}")
+    sys.exit(not healthy)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"medconsult {version_of('medconsult')}, FHIR 4.0.1")
+
+
+def settings_for_command(**chosen: Any) -> Settings:
+    settings = load_settings(**chosen)
+    configure_logs(settings)
+    return settings
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """End with the sentence of an error that a person can mend, instead of a traceback."""
+    try:
+        yield
+    except (SettingsError, EmbeddedError, listening.CannotListen) as error:
+        fail(str(error))
+
+
+def fail(sentence: str) -> NoReturn:
+    click.echo(f"medconsult: {sentence}", err=True)
+    sys.exit(2)

