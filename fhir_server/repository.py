@@ -79,7 +79,7 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        return [self.whole(version) for version in searches.page(self.connection, query)]
+        return [self.whole(version) for version in searches.page(self.connection, query)[0]]
 
     # Writing
 

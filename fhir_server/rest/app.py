@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,26 +14,18 @@ from fhir_server.rest import outcomes, routes, web
 from fhir_server.rest.call import Limits
 from fhir_server.rest.web import Receive, Request, Response, Scope, Send
 
-Observe = Callable[[str, int, float], None]
-"""Told of each answer: method, status, seconds."""
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _CORS = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist,"
-        b" If-None-Match, Prefer, X-Request-Id",
+        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
+        b"If-None-Match, Prefer, X-Request-Id",
     ),
     (b"access-control-max-age", b"600"),
 ]
 _EXPOSED = (b"access-control-expose-headers", b"Content-Location, ETag, Last-Modified, Location, X-Request-Id")
 log = structlog.get_logger("fhir")
-
-
-def _unobserved(method: str, status: int, seconds: float) -> None:
-    del method, status, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +34,21 @@ class FHIR:
     limits: Limits = field(default_factory=Limits)
     mount: str = "/fhir"
     cors_origins: Sequence[str] = ("*",)
-    observe: Observe = _unobserved
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        started = time.perf_counter()
-        request_id, request, response = "", None, Response(500)
+        request: Request | None = None
         try:
             request = web.request_line(scope, self.mount)
-            request_id = _request_id(request)
             response = await self._answer(request, receive)
         except FHIRError as error:
             response = outcomes.answer(error)
         except Exception as error:
-            response = self._failed(error, request_id)
-        response.headers.append((b"x-request-id", request_id.encode()))
+            response = _failed(error, request)
         if request is not None and "origin" in request.headers:
             response.headers += self._cors(request.headers["origin"])
         await web.respond(send, request, response)
-        seconds = time.perf_counter() - started
-        self.observe(scope["method"], response.status, seconds)
 
     async def _answer(self, request: Request, receive: Receive) -> Response:
         if request.method == "OPTIONS":
@@ -75,14 +58,6 @@ class FHIR:
             request = Request(request.method, request.path, request.query, request.headers, body)
         return await database.run(routes.dispatch, self.store, self.limits, request)
 
-    def _failed(self, error: Exception, request_id: str) -> Response:
-        expected = outcomes.expected(error)
-        if expected is not None:
-            return outcomes.answer(expected)
-        # The type and the place, never the message: it may hold a patient's words.
-        log.error("request.failed", request_id=request_id, error=type(error).__name__, at=_place(error))
-        return outcomes.fault(request_id)
-
     def _cors(self, origin: str) -> list[tuple[bytes, bytes]]:
         if "*" in self.cors_origins:
             return [(b"access-control-allow-origin", b"*"), _EXPOSED]
@@ -91,9 +66,14 @@ class FHIR:
         return []
 
 
-def _request_id(request: Request) -> str:
-    given = request.header("x-request-id")
-    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def _failed(error: Exception, request: Request | None) -> Response:
+    expected = outcomes.expected(error)
+    if expected is not None:
+        return outcomes.answer(expected)
+    request_id = request.header("x-request-id") if request else ""
+    # The type and the place, never the message: it may hold a patient's words.
+    log.error("request.failed", request_id=request_id, error=type(error).__name__, at=_place(error))
+    return outcomes.fault(request_id)
 
 
 def _place(error: BaseException) -> str:
@@ -109,7 +89,6 @@ def create(
     *,
     mount: str = "/fhir",
     cors_origins: Sequence[str] = ("*",),
-    observe: Observe = _unobserved,
 ) -> FHIR:
     database.on_event_loop()
-    return FHIR(store, limits or Limits(), mount, cors_origins, observe)
+    return FHIR(store, limits or Limits(), mount, cors_origins)

@@ -41,6 +41,8 @@ class Call:
     parameters: list[tuple[str, str]] = field(default_factory=list)
     dispatch: Dispatch = field(default=None)  # type: ignore[assignment]
     """How an entry of a bundle finds its interaction."""
+    routes: frozenset[tuple[str, str]] = frozenset()
+    """Every shape and method there is, for the CapabilityStatement."""
 
     def parameter(self, name: str) -> str | None:
         return next((value for key, value in self.parameters if key == name), None)

@@ -12,7 +12,7 @@ from fhir_server.definitions import structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
-from fhir_server.search.sql import supported
+from fhir_server.search.conditions import supported
 
 STARTED = "2026-11-23"
 
@@ -32,10 +32,7 @@ _SYSTEM_INTERACTIONS = (("", "POST", "transaction"), ("", "POST", "batch"), ("_h
 
 
 def metadata(call: Call) -> Response:
-    from fhir_server.rest.routes import ROUTES
-
-    routes = frozenset((shape, method) for shape, methods in ROUTES.items() for method in methods)
-    return show(call, 200, statement(call.store.base, routes), [])
+    return show(call, 200, statement(call.store.base, call.routes), [])
 
 
 @lru_cache(maxsize=4)
@@ -67,8 +64,7 @@ def _rest(routes: frozenset[tuple[str, str]]) -> Resource:
 
 def _resource(name: str, routes: frozenset[tuple[str, str]]) -> Resource:
     parameters = [
-        {"name": parameter.code, "definition": parameter.url, "type": parameter.type}
-        for parameter in supported(name)
+        {"name": code, "type": type_} for code, type_ in supported(name)
     ]
     operations = _operations("type", name)
     return {

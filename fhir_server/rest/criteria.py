@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fhir_server.errors import PreconditionFailed
 from fhir_server.repository import Repository
 from fhir_server.rest.web import pairs
-from fhir_server.search.parse import normalised, parse
-from fhir_server.search.query import Query
+from fhir_server.search.parse import parse
+from fhir_server.search.query import Query, normalised
 from fhir_server.storage.resources import Version
 
 
@@ -33,7 +33,7 @@ def query(type_: str, parameters: Iterable[tuple[str, str]]) -> Criteria:
             f"Without an id the request needs criteria, such as {type_}?identifier=system|value."
         )
     parsed = parse(type_, [*stated, ("_count", "2")])
-    return Criteria(type_, parsed, f"{type_}?{normalised(parsed)}")
+    return Criteria(type_, parsed, normalised(parsed))
 
 
 def header(type_: str, text: str) -> Criteria:

@@ -8,7 +8,6 @@ from urllib.parse import unquote
 
 import msgspec
 
-from fhir_server import codec
 from fhir_server.codec import Resource
 from fhir_server.definitions import structures
 from fhir_server.errors import FHIRError, Invalid, Issue, Malformed

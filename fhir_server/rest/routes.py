@@ -43,6 +43,7 @@ ROUTES: Mapping[str, Mapping[str, Interaction]] = {
     "T/i/_history/v": {"GET": interactions.vread},
     "T/i/$": {"GET": operations.of_instance, "POST": operations.of_instance},
 }
+_ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method in methods)
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -77,6 +78,7 @@ def _call(store: Store, limits: Limits, request: Request) -> tuple[str, Call]:
         operation=parts[-1] if shape.endswith("$") else "",
         parameters=parameters,
         dispatch=dispatch,
+        routes=_ALL,
     )
 
 

@@ -10,7 +10,9 @@ from fhir_server.bundles import Entry, bundle
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
+from fhir_server.repository import Repository
 from fhir_server.search.parse import parse
+from fhir_server.search.query import Query
 from fhir_server.storage import searches
 from fhir_server.storage.resources import Version
 
@@ -22,16 +24,18 @@ def of_type(call: Call) -> Response:
     asked = dict(call.parameters)
     stated = [pair for pair in call.parameters if pair[0] not in _OWN]
     size = page_size(call)
-    query = parse(call.type, [*stated, ("_count", str(size))])
+    query = parse(call.type, [*stated, ("_count", str(size))], base_url=call.store.base)
+    _refuse_includes(query)
     after = call.parameter("_page")
     counted = asked.get("_summary") == "count" or size == 0
     wants_total = counted or query.total == "accurate"
 
-    def work(repository: object) -> tuple[list[Version], str, int | None]:
-        connection = call.store.connection_of(repository)
-        total = searches.count(connection, query) if wants_total else None
-        found, following = ([], "") if counted else searches.pages(connection, query, after)
-        return found, following, total
+    def work(repository: Repository) -> tuple[list[Version], str, int | None]:
+        total = searches.count(repository.connection, query) if wants_total else None
+        if counted:
+            return [], "", total
+        found, following = searches.page(repository.connection, query, after)
+        return [repository.whole(version) for version in found], following, total
 
     found, following, total = call.store.reading(work)
     entries = [_entry(call, version, asked) for version in found]
@@ -43,6 +47,11 @@ def of_type(call: Call) -> Response:
     text = bundle("searchset", entries, call.store.base, path, links, total)
     left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
     return show(replace(call, parameters=left), 200, text, [])
+
+
+def _refuse_includes(query: Query) -> None:
+    if query.includes or query.revincludes:
+        raise InvalidParameter("_include and _revinclude are not supported yet; search for the others by themselves.")
 
 
 def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
