@@ -14,12 +14,15 @@ from typing import Any
 
 from fhir_server.definitions.structures import Element
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import InDates, Predicate
+from fhir_server.search.reading import Reading, prefixed, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 
 Span = tuple[int, int]
 """First and last microsecond since 1970 UTC."""
 
-EARLIEST = -(2**63)
+# One above the least int64: PostgreSQL reads -9223372036854775808::bigint as -(…::bigint).
+EARLIEST = -(2**63) + 1
 LATEST = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,3 +159,25 @@ EMITTERS: Emitters = MappingProxyType(
         "Timing": _timing,
     }
 )
+
+
+MODIFIERS: tuple[str, ...] = ()
+
+
+def read(field: Field, _modifier: str, text: str, reading: Reading) -> Predicate:
+    """Return the predicate of a date with a prefix."""
+    comparison, (low, high) = read_span(field, text, reading)
+    return InDates(field.param, comparison, low, high)
+
+
+def read_span(field: Field, text: str, reading: Reading) -> tuple[str, Span]:
+    """Return prefix and span; for `ap` the span is wider by a tenth of its distance from now."""
+    prefix, written = prefixed(text)
+    # A plus sign that nobody escaped in the URL arrives as a space.
+    found = span(written.replace(" ", "+"))
+    if found is None:
+        raise refuse(field, text, "write a date such as ge2024-05 or 2024-05-01T10:00:00Z.")
+    if prefix != "ap":
+        return prefix, found
+    margin = abs(reading.now - found[0]) // 10
+    return prefix, (found[0] - margin, found[1] + margin)

@@ -5,11 +5,14 @@ Significant digits count in the query, not in the index.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from types import MappingProxyType
 
 from fhir_server.definitions.structures import Element
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import InNumbers, Predicate
+from fhir_server.search.reading import Reading, prefixed, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 
 LEAST = Decimal("-1E+99")
@@ -31,3 +34,28 @@ def _number(field: Field, _: Element | None) -> Emit:
 EMITTERS: Emitters = MappingProxyType(
     {"decimal": _number, "integer": _number, "positiveInt": _number, "unsignedInt": _number}
 )
+
+
+MODIFIERS: tuple[str, ...] = ()
+
+_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+
+
+def read(field: Field, _modifier: str, text: str, _: Reading) -> Predicate:
+    """Return the predicate of a number with a prefix."""
+    comparison, low, high = read_range(field, text)
+    return InNumbers(field.param, comparison, low, high)
+
+
+def read_range(field: Field, text: str) -> tuple[str, Decimal, Decimal]:
+    """Return comparison and range; only eq, ne and ap heed how many digits were written."""
+    prefix, written = prefixed(text)
+    if not _NUMBER.fullmatch(written):
+        raise refuse(field, text, "write a number such as 5.4, 1e2 or ge100.")
+    number = Decimal(written)
+    if prefix == "ap":
+        return prefix, number - abs(number) / 10, number + abs(number) / 10
+    if prefix not in ("eq", "ne"):
+        return prefix, number, number
+    half = Decimal((0, (5,), int(number.as_tuple().exponent) - 1))
+    return f"{prefix}-number", number - half, number + half

@@ -9,10 +9,13 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir_server.definitions.structures import Element
+from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import InNumbers, Predicate
+from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact, term
-from fhir_server.search.types.number import LEAST, MOST
+from fhir_server.search.types.number import LEAST, MOST, read_range
 
 CURRENCIES = "urn:iso:std:iso:4217"
 
@@ -133,3 +136,23 @@ EMITTERS: Emitters = MappingProxyType(
         "SampledData": _sampled,
     }
 )
+
+
+MODIFIERS: tuple[str, ...] = ()
+
+
+def read(field: Field, _modifier: str, text: str, _: Reading) -> Predicate:
+    """Return the predicate of `number`, `number|system|code` or `number||code`."""
+    parts = tuple(unescape(part) for part in split(text, "|"))
+    if len(parts) not in (1, 3) or (len(parts) == 3 and not parts[2]):
+        raise refuse(field, text, "write number, number|system|code or number||code.")
+    comparison, low, high = read_range(field, parts[0])
+    system, code = parts[1:] if len(parts) == 3 else ("", "")
+    return InNumbers(
+        field.param,
+        comparison,
+        low,
+        high,
+        system_unit=system_unit(system, code) if system else 0,
+        unit=unit(code) if code and not system else 0,
+    )

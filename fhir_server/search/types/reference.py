@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.definitions import structures
 from fhir_server.definitions.structures import Element
+from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import HasTerm, Predicate, any_of
+from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.references import locate
 from fhir_server.search.rows import Emit, Emitters, Rows
-from fhir_server.search.term import COMPARTMENT, fact, term
+from fhir_server.search.term import COMPARTMENT, fact, reference_term, term
 
 
 def identifier_terms(prefix: str, system: str, value: str) -> tuple[int, int]:
@@ -88,3 +93,32 @@ EMITTERS: Emitters = MappingProxyType(
         "Resource": _resource,
     }
 )
+
+
+MODIFIERS = ("identifier",)
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def read(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
+    """Return the predicate of `id`, `Type/id`, a URL, or with :identifier of a token."""
+    if modifier == "identifier":
+        return _read_identifier(field, text)
+    literal = unescape(text)
+    if not _ID.fullmatch(literal):
+        located = locate(literal, reading.base_url)
+        if modifier and located.type != modifier:
+            raise refuse(field, text, f"with :{modifier} it has to refer to a {modifier}.")
+        return HasTerm(reference_term(field.prefix, located.target))
+    targets = (modifier,) if modifier else field.targets or structures.resource_types()
+    references = [f"{name}/{literal}" for name in targets]
+    # A logical name such as a canonical "urn" has no slash either, so the text itself may be meant.
+    terms = [reference_term(field.prefix, each) for each in (*references, literal)]
+    return any_of(*(HasTerm(each) for each in terms))
+
+
+def _read_identifier(field: Field, text: str) -> Predicate:
+    parts = tuple(unescape(part) for part in split(text, "|"))
+    if len(parts) > 2 or not parts[-1]:
+        raise refuse(field, text, "write value or system|value.")
+    with_system, anywhere = identifier_terms(field.prefix, parts[0], parts[-1])
+    return HasTerm(with_system if len(parts) == 2 else anywhere)

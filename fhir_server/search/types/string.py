@@ -8,7 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir_server.definitions.structures import Element
+from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import HasTerm, InStrings, Predicate
+from fhir_server.search.reading import Reading
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
 
@@ -76,3 +79,14 @@ EMITTERS: Emitters = MappingProxyType(
         "Address": _address,
     }
 )
+
+
+MODIFIERS = ("exact", "contains")
+
+
+def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
+    """Return the predicate of a beginning, of :exact or of :contains."""
+    meant = unescape(text)
+    if modifier == "exact":
+        return HasTerm(exact(field.prefix, meant))
+    return InStrings(field.param, normalise(meant), anywhere=modifier == "contains")

@@ -9,7 +9,10 @@ from typing import Any
 
 from fhir_server.definitions import value_sets
 from fhir_server.definitions.structures import Element
+from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import HasTerm, Predicate
+from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
 
@@ -147,3 +150,31 @@ EMITTERS: Emitters = MappingProxyType(
         "uri": _plain,
     }
 )
+
+
+MODIFIERS = ("not", "of-type")
+
+
+def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
+    """Return the predicate of `code`, `system|code`, `|code` or `system|`."""
+    parts = tuple(unescape(part) for part in split(text, "|"))
+    if modifier == "of-type":
+        return _read_of_type(field, parts, text)
+    if len(parts) > 2 or not any(parts):
+        raise refuse(field, text, "write code, system|code, |code or system|.")
+    system, code = parts if len(parts) == 2 else (None, parts[0])
+    code = code.casefold() if field.folded else code
+    if system is None:
+        return HasTerm(any_system(field.prefix, code))
+    if not code:
+        return HasTerm(system_only(field.prefix, system))
+    return HasTerm(with_system(field.prefix, system, code))
+
+
+def _read_of_type(field: Field, parts: tuple[str, ...], text: str) -> Predicate:
+    if not any(path.type == "Identifier" for path in field.paths):
+        raise refuse(field, text, ":of-type is for identifiers only.")
+    if len(parts) != 3 or not all(parts):
+        raise refuse(field, text, "write the type's system|code|value.")
+    system, code, value = parts
+    return HasTerm(of_type(field.prefix, system, code.casefold(), value.casefold()))

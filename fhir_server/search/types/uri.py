@@ -5,7 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from fhir_server.definitions.structures import Element
+from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
+from fhir_server.search.predicates import HasTerm, Predicate, any_of
+from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
 
@@ -52,3 +55,18 @@ def _uri(field: Field, _: Element | None) -> Emit:
 EMITTERS: Emitters = MappingProxyType(
     {"uri": _uri, "url": _uri, "canonical": _uri, "oid": _uri, "uuid": _uri}
 )
+
+
+MODIFIERS = ("below", "above")
+
+
+def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
+    """Return the predicate of a URI itself, of those :below or :above it."""
+    meant = unescape(text)
+    if modifier == "above":
+        return any_of(*(HasTerm(exact(field.prefix, each)) for each in ancestors(meant)))
+    if modifier == "below":
+        if not is_hierarchical(field):
+            raise refuse(field, text, ":below is not supported for this parameter.")
+        return HasTerm(below(field.prefix, meant.rstrip("/")))
+    return HasTerm(exact(field.prefix, meant))

@@ -1,0 +1,146 @@
+"""Read the parameters of a search as a Query, https://hl7.org/fhir/R4/search.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from fhir_server.definitions import structures
+from fhir_server.errors import InvalidParameter, NotSupported
+from fhir_server.search.conditions import CONTROLS, IGNORED, find_field, read_condition
+from fhir_server.search.escape import split
+from fhir_server.search.query import (
+    DEFAULT_COUNT,
+    LARGEST_COUNT,
+    Condition,
+    Include,
+    Query,
+    Sort,
+    Total,
+)
+from fhir_server.search.reading import Reading
+
+_TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+_SORTABLE = {"date": "date", "number": "number", "quantity": "number", "string": "string"}
+_MOST_VALUES = 10_000
+
+
+def parse(
+    resource_type: str,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    base_url: str = "",
+    now: datetime | None = None,
+) -> Query:
+    """Return the query; InvalidParameter names what is unknown, unsupported or cannot be read.
+
+    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`.
+    """
+    if not structures.is_resource_type(resource_type):
+        raise NotSupported(f"{resource_type!r} is no resource type of FHIR R4.")
+    listed = list(pairs)
+    _refuse_nul(listed)
+    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)))
+    return Query(
+        types=(resource_type,),
+        conditions=tuple(
+            _condition(resource_type, name, text, reading)
+            for name, text in listed
+            if name.partition(":")[0] not in (*CONTROLS, *IGNORED)
+        ),
+        sort=_sort(resource_type, _last(listed, "_sort")),
+        count=_count(_last(listed, "_count")),
+        total=_total(_last(listed, "_total")),
+        includes=_includes(listed, "_include"),
+        revincludes=_includes(listed, "_revinclude"),
+    )
+
+
+def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
+    """PostgreSQL takes no NUL, and terms are joined by it."""
+    for name, text in pairs:
+        if "\0" in name or "\0" in text:
+            raise InvalidParameter("A parameter holds the character NUL (U+0000).")
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000
+
+
+def _condition(resource_type: str, name: str, text: str, reading: Reading) -> Condition:
+    values = split(text, ",")
+    if len(values) > _MOST_VALUES:
+        raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
+    return Condition(name, values, read_condition(resource_type, name, text, reading))
+
+
+def _last(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
+    """Return the last value: R4 leaves open what a repeated control parameter means."""
+    return next((text for key, text in reversed(pairs) if key == name), None)
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_COUNT
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidParameter(f"_count has to be a whole number from 0, not {text!r}.")
+    return min(int(text), LARGEST_COUNT)
+
+
+def _total(text: str | None) -> Total:
+    if text is None:
+        return "none"
+    if text not in _TOTALS:
+        raise InvalidParameter(f"_total has to be none, estimate or accurate, not {text!r}.")
+    return _TOTALS[text]
+
+
+def _sort(resource_type: str, text: str | None) -> tuple[Sort, ...]:
+    if text is None:
+        return ()
+    return tuple(_sort_key(resource_type, part) for part in text.split(","))
+
+
+def _sort_key(resource_type: str, text: str) -> Sort:
+    code, descending = text.removeprefix("-"), text.startswith("-")
+    field = find_field(resource_type, code)
+    if code == "_id":
+        return Sort(code, "id", field.param, descending)
+    if code == "_lastUpdated":
+        return Sort(code, "updated", field.param, descending)
+    match _SORTABLE.get(field.type):
+        case "date":
+            return Sort(code, "date", field.param, descending)
+        case "number":
+            return Sort(code, "number", field.param, descending)
+        case "string":
+            return Sort(code, "string", field.param, descending)
+    raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} is not supported.")
+
+
+def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:
+    found: list[Include] = []
+    for name, text in pairs:
+        code, _, modifier = name.partition(":")
+        if code == control:
+            # STU3's name of :iterate is still common in clients.
+            if modifier not in ("", "iterate", "recurse"):
+                raise InvalidParameter(f"{control} does not support :{modifier}.")
+            found.append(_include(control, text, iterate=bool(modifier)))
+    return tuple(found)
+
+
+def _include(control: str, text: str, *, iterate: bool) -> Include:
+    source, _, rest = text.partition(":")
+    code, _, target = rest.partition(":")
+    if text == "*":
+        return Include("*", "*", "", iterate)
+    if not structures.is_resource_type(source) or not code:
+        raise InvalidParameter(
+            f"Write {control}={text!r} as Type:parameter or Type:parameter:Target."
+        )
+    if target and not structures.is_resource_type(target):
+        raise InvalidParameter(f"{target!r} in {control} is no resource type.")
+    if code != "*" and find_field(source, code).type != "reference":
+        raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
+    return Include(source, code, target, iterate)

@@ -1,0 +1,169 @@
+"""What a search condition asks of a resource's index entry; SQL and `match` both read these.
+
+Prefixes compare ranges as https://hl7.org/fhir/R4/search.html#prefix says: [low, high] of the
+search value with [first, last] of the resource's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two ranges have to lie; the same in SQL and in Python."""
+
+    sql: str
+    holds: Callable[[Any, Any, Any, Any], bool]
+    """Takes first, last of the resource's value, then low, high of the search value."""
+
+
+COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
+    {
+        "eq": Comparison(
+            "({first} >= {low} AND {last} <= {high})",
+            lambda first, last, low, high: first >= low and last <= high,
+        ),
+        "ne": Comparison(
+            "({first} < {low} OR {last} > {high})",
+            lambda first, last, low, high: first < low or last > high,
+        ),
+        # A number stands for the half-open range of what rounds to it.
+        "eq-number": Comparison(
+            "({first} >= {low} AND {last} < {high})",
+            lambda first, last, low, high: first >= low and last < high,
+        ),
+        "ne-number": Comparison(
+            "({first} < {low} OR {last} >= {high})",
+            lambda first, last, low, high: first < low or last >= high,
+        ),
+        "gt": Comparison("{last} > {high}", lambda _first, last, _low, high: last > high),
+        "lt": Comparison("{first} < {low}", lambda first, _last, low, _high: first < low),
+        "ge": Comparison(
+            "({last} > {high} OR ({first} >= {low} AND {last} <= {high}))",
+            lambda first, last, low, high: last > high or (first >= low and last <= high),
+        ),
+        "le": Comparison(
+            "({first} < {low} OR ({first} >= {low} AND {last} <= {high}))",
+            lambda first, last, low, high: first < low or (first >= low and last <= high),
+        ),
+        "sa": Comparison("{first} > {high}", lambda first, _last, _low, high: first > high),
+        "eb": Comparison("{last} < {low}", lambda _first, last, low, _high: last < low),
+        "ap": Comparison(
+            "({first} <= {high} AND {last} >= {low})",
+            lambda first, last, low, high: first <= high and last >= low,
+        ),
+    }
+)
+
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+
+
+@dataclass(frozen=True, slots=True)
+class HasTerm:
+    """The entry has the term."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class InDates:
+    param: int
+    comparison: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class InNumbers:
+    param: int
+    comparison: str
+    low: Decimal
+    high: Decimal
+    system_unit: int = 0
+    """0: whatever the system."""
+    unit: int = 0
+    """0: whatever the unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class InStrings:
+    param: int
+    value: str
+    """Normalised."""
+    anywhere: bool
+    """Contains, else begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasKey:
+    """It is this resource."""
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """meta.lastUpdated, in microseconds."""
+
+    comparison: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTo:
+    """A reference of it leads to a resource that fulfils a predicate."""
+
+    reference: int
+    """Term of the parameter, which reference terms are made with."""
+    type: str
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class PointedFrom:
+    """A resource of the type that fulfils the predicate points to it by the parameter."""
+
+    type: str
+    param: int
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    predicates: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    predicates: tuple[Predicate, ...]
+
+
+Predicate = (
+    HasTerm
+    | InDates
+    | InNumbers
+    | InStrings
+    | HasKey
+    | Updated
+    | PointsTo
+    | PointedFrom
+    | Not
+    | AnyOf
+    | AllOf
+)
+
+
+def any_of(*predicates: Predicate) -> Predicate:
+    """Return the one predicate itself when there is no choice."""
+    return predicates[0] if len(predicates) == 1 else AnyOf(predicates)

@@ -1,0 +1,27 @@
+"""Parameters of an SQL statement that is being written: values are bound, never put in the text.
+
+https://www.psycopg.org/docs/usage.html#passing-parameters-to-sql-queries
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Writer:
+    """Grows while a statement is written."""
+
+    parameters: dict[str, object] = field(default_factory=dict)
+    rows: int = 0
+
+    def bind(self, value: object) -> str:
+        """Return the placeholder of the value."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"%({name})s"
+
+    def alias(self) -> str:
+        """Return a new name for a row of `resource` in a subquery."""
+        self.rows += 1
+        return f"r{self.rows}"
