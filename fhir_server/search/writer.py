@@ -19,7 +19,8 @@ class Writer:
         """Return the placeholder of the value."""
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
-        return f"%({name})s"
+        # In brackets: a cast would bind more tightly than the sign of a negative number.
+        return f"(%({name})s)"
 
     def alias(self) -> str:
         """Return a new name for a row of `resource` in a subquery."""
