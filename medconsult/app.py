@@ -45,13 +45,17 @@ def app_from_environment() -> ASGIApp:
     return create_app(settings)
 
 
-def fhir_app(settings: Settings) -> ASGIApp:
-    store = Store(
+def store_of(settings: Settings) -> Store:
+    return Store(
         Database(settings.database_url, statement_timeout_ms=settings.statement_timeout_ms),
         blob_store(settings),
         f"{settings.public_url}{FHIR}",
         settings.referential_integrity == "check",
     )
+
+
+def fhir_app(settings: Settings) -> ASGIApp:
+    store = store_of(settings)
     limits = Limits(settings.max_body_bytes, settings.default_page_size, settings.max_page_size)
     return fhir.create(store, limits, mount=FHIR, cors_origins=settings.cors_origins)
 

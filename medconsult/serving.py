@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 
 import click
 
+from medconsult.app import store_of
+from medconsult.demo import load_into_new
 from medconsult.embedded import serving
 from medconsult.listening import listen
 from medconsult.migrations import upgrade
@@ -35,10 +38,20 @@ def serve_until_stopped(settings: Settings) -> None:
         serving(settings) as (url, mend),
     ):
         upgrade(url)
+        if settings.demo and not settings.database_url:
+            fill_when_new(settings.model_copy(update={"database_url": url}))
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
         click.echo(banner(settings))
         Supervisor(socket, settings.model_copy(update={"database_url": url}), mend).run()
     click.echo("Stopped.")
+
+
+def fill_when_new(settings: Settings) -> None:
+    """Put the demo records into a database that holds nothing yet."""
+    store = store_of(settings)
+    with closing(store.database):
+        if count := load_into_new(store, datetime.now(UTC).date()):
+            click.echo(f"The database is new: {count} made-up demo records are in it.")
 
 
 def banner(settings: Settings) -> str:
