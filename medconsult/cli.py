@@ -67,11 +67,27 @@ def migrate() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def load(paths: tuple[Path, ...]) -> None:
+@click.option("--again", is_flag=True, help="Load anew what was loaded before.")
+def load(paths: tuple[Path, ...], again: bool) -> None:
     """Load records from files and folders.
 
-    Takes transaction bundles (.json), NDJSON (.ndjson), either of them compressed (.gz), archives
-    (.tar.gz) and folders of these.
+    \b
+    .json    a transaction, batch, collection or searchset Bundle, or any one resource
+    .ndjson  one resource a line
+    .gz of these, .tar.gz and .tgz archives of them, and folders of all of it
+
+    A resource is put under its own id, or created when it has none; a transaction does what it
+    says. All is validated and indexed as over HTTP. What is rejected is printed with the reason,
+    the rest is loaded, and the exit status is 1.
+
+    References in a bundle have to lead to something in the bundle or on the server; a bundle
+    refused for that is tried again after the others. Lines of NDJSON may come in any order: they
+    are stored first, and references that lead nowhere at the end are listed (exit status 1), but
+    the lines stay. MEDCONSULT_REFERENTIAL_INTEGRITY=off leaves both checks out.
+
+    An interrupted load goes on where it stopped when it is started again, and finished files are
+    skipped while they do not change. What was being committed at a crash may be stored twice: as
+    one more version, or, without an id, as another resource.
     """
     with sentences():
         from medconsult.load import run  # noqa: PLC0415 - slow to import
@@ -80,7 +96,8 @@ def load(paths: tuple[Path, ...]) -> None:
         settings = settings_for_command()
         with embedded.database(settings) as url:
             upgrade(url)
-            sys.exit(run(settings.model_copy(update={"database_url": url}), paths))
+            status = run(settings.model_copy(update={"database_url": url}), paths, again=again)
+        sys.exit(status)
 
 
 @main.command()

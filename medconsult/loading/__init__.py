@@ -1,0 +1,1 @@
+"""The parts of `medconsult load`: pieces to read, records to write, a journal, a progress line."""
