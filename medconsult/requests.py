@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
 
-import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-log = structlog.get_logger("medconsult.requests")
+from medconsult.logs import request_line
 
 # What a client may choose: nothing that could forge a log line or a header.
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -83,13 +82,15 @@ def note(scope: Scope, request_id: bytes, status: int, seconds: float) -> None:
     requests, duration = figures_of(door_of(scope["path"]), method, status)
     requests.inc()
     duration.observe(seconds)
-    log.info(
-        "request",
-        request_id=request_id.decode(),
-        method=method,
-        path=scope["path"][:200],
-        status=status,
-        ms=round(seconds * 1e3, 2),
+    request_line(
+        {
+            "event": "request",
+            "request_id": request_id.decode(),
+            "method": method,
+            "path": scope["path"][:200],
+            "status": status,
+            "ms": round(seconds * 1e3, 2),
+        }
     )
 
 
