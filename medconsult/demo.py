@@ -33,7 +33,12 @@ MEASURES = (
 )
 CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
 PRACTICE: tuple[Record, ...] = (
-    {"resourceType": "Organization", "id": "demo-practice", "active": True, "name": "Harbour Street Practice"},
+    {
+        "resourceType": "Organization",
+        "id": "demo-practice",
+        "active": True,
+        "name": "Harbour Street Practice",
+    },
     {
         "resourceType": "Practitioner",
         "id": "demo-osei",
@@ -45,7 +50,9 @@ PRACTICE: tuple[Record, ...] = (
         "id": "demo-osei-gp",
         "practitioner": {"reference": "Practitioner/demo-osei"},
         "organization": {"reference": "Organization/demo-practice"},
-        "specialty": [{"coding": [{"system": SNOMED, "code": "394814009"}], "text": "General practice"}],
+        "specialty": [
+            {"coding": [{"system": SNOMED, "code": "394814009"}], "text": "General practice"}
+        ],
     },
 )
 
@@ -57,7 +64,10 @@ def load_into_new(store: Store, today: date) -> int:
             return 0
     records = demo_records(today)
     entries = [
-        {"resource": record, "request": {"method": "PUT", "url": f"{record['resourceType']}/{record['id']}"}}
+        {
+            "resource": record,
+            "request": {"method": "PUT", "url": f"{record['resourceType']}/{record['id']}"},
+        }
         for record in records
     ]
     body = encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
@@ -120,9 +130,20 @@ def _encounter(id_: str, subject: Record, day: date) -> Record:
 
 
 def _observation(
-    id_: str, subject: Record, number: int, day: date, code: str, text: str, category: str, unit: str, values: Any
+    id_: str,
+    subject: Record,
+    number: int,
+    day: date,
+    code: str,
+    text: str,
+    category: str,
+    unit: str,
+    values: Any,
 ) -> Record:
-    kind = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": category}
+    kind = {
+        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+        "code": category,
+    }
     return {
         "resourceType": "Observation",
         "id": f"{id_}-{code}-{number + 1}",

@@ -85,6 +85,7 @@ class Cluster:
             self._initialise()
         self._refuse_other_version()
         self.stop()
+        self._forget_strangers()
         socket_directory = self._socket_directory()
         self._configure(socket_directory)
         self._launch()
@@ -94,20 +95,20 @@ class Cluster:
     def _launch(self) -> None:
         """Backends of a killed PostgreSQL take a moment to see that they are orphans."""
         start = ("pg_ctl", "-D", self.directory, "-l", self._start_log, "-s", "-w", "-t", "600")
-        for _ in range(ORPHANS_WAIT_S * 2):
+        deadline = time.monotonic() + ORPHANS_WAIT_S
+        while True:
             try:
-                return self.programs.run(*start, "start", log=self._start_log)
+                return self.programs.run(*start, "start")
             except EmbeddedError as error:
-                if "pre-existing shared memory" not in str(error):
-                    raise
-            time.sleep(0.5)
-        return self.programs.run(*start, "start", log=self._start_log)
+                why = f"{error}\n{self._last_words()}"
+                if time.monotonic() > deadline or "shared memory block" not in why:
+                    raise EmbeddedError(why) from error
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop PostgreSQL if it runs: at once for clients, after a checkpoint for the disk."""
         postmaster = self.postmaster()
         if postmaster is None:
-            (self.directory / "postmaster.pid").unlink(missing_ok=True)
             return
         stop = ("pg_ctl", "-D", self.directory, "-s", "-w", "stop", "-m")
         try:
@@ -127,12 +128,35 @@ class Cluster:
             return None
         return Postmaster(int(lines[0]), lines[4].strip())
 
+    def _last_words(self) -> str:
+        """Return the end of what PostgreSQL last wrote about a start that failed."""
+        logs = [self._start_log, *(self.directory / "log").glob("*.log")]
+        newest = sorted((log for log in logs if log.exists()), key=lambda log: log.stat().st_mtime)
+        lines = [
+            line
+            for log in newest[-2:]
+            for line in log.read_text(errors="replace").splitlines()[-8:]
+        ]
+        return "\n".join(lines)
+
     @property
     def _start_log(self) -> Path:
         return self.directory / "start.log"
 
+    def _forget_strangers(self) -> None:
+        """Take away lock files whose pid is now a zombie's or, after a restart, anyone's.
+
+        PostgreSQL would take either for itself and refuse to start. Processes of a killed one that
+        still use the directory are found all the same, by its shared memory.
+        """
+        for name in ("postmaster.pid", f"{SOCKET}.lock"):
+            path = self.directory / name
+            with contextlib.suppress(FileNotFoundError, IndexError):
+                pid = int(path.read_text().split()[0])
+                if not self._is_ours(pid):
+                    path.unlink()
+
     def _is_ours(self, pid: int) -> bool:
-        """After a restart of the machine (or container) the pid may be anyone's."""
         with contextlib.suppress(OSError):
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             return str(self.directory).encode() in arguments

@@ -34,8 +34,8 @@ class Programs:
     prefix: tuple[str, ...] = ()
     owner: tuple[int, int] | None = None
 
-    def run(self, program: str, *arguments: str | Path, log: Path | None = None) -> None:
-        """Run a program to its end; what it said is in the error, or in the log it was given."""
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Run a program to its end; what it said is in the error."""
         line = [*self.prefix, str(self.folder / program), *map(str, arguments)]
         # A file, not a pipe: PostgreSQL inherits it and would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as said:
@@ -50,7 +50,7 @@ class Programs:
             )
             said.seek(0)
             if ended.returncode:
-                raise EmbeddedError(f"{program} failed: {said.read().strip()}{_tail(log)}")
+                raise EmbeddedError(f"{program} failed: {said.read().strip()}")
 
     def give(self, path: Path) -> None:
         """Make a file or folder the account's own."""
@@ -135,10 +135,3 @@ def _closed(path: Path) -> bool:
     if path.is_file() and not path.stat().st_mode & stat.S_IXOTH:
         return True
     return any(not parent.stat().st_mode & stat.S_IXOTH for parent in parents if parent.exists())
-
-
-def _tail(log: Path | None) -> str:
-    """Return the last lines of PostgreSQL's own account of a failed start."""
-    if log is None or not log.exists():
-        return ""
-    return "\n" + "\n".join(log.read_text(errors="replace").splitlines()[-10:])

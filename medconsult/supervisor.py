@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from medconsult.settings import Settings, as_environment
-from medconsult.worker_process import GRACE_S
+from medconsult.web_worker import GRACE_S
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Supervisor:
 
     def _start(self, environment: dict[str, str]) -> Worker:
         number = self.listening.fileno()
-        command = (sys.executable, "-m", "medconsult.worker_process", str(number), str(os.getpid()))
+        command = (sys.executable, "-m", "medconsult.web_worker", str(number), str(os.getpid()))
         return Worker(
             # Its own group: Ctrl-C reaches us alone, and we let requests end.
             subprocess.Popen(command, env=environment, pass_fds=(number,), process_group=0)  # noqa: S603
