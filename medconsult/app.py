@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,7 +43,20 @@ def app_from_environment() -> ASGIApp:
     """What a worker serves: its settings come through the environment."""
     settings = load_settings()
     configure_logs(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    collect_seldom()
+    return app
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector pass over what was made at the start, and run after 100,000 objects.
+
+    Decoding JSON makes thousands of dicts that reference counting frees; looking through them for
+    cycles each 700 objects cost a quarter of a transaction's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def store_of(settings: Settings) -> Store:
