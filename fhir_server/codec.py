@@ -25,27 +25,35 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def decode(raw: bytes) -> Any:
     """Decode JSON text; Malformed when it is not JSON, repeats a key, nests too deep or holds NUL."""
+    return _decoded(raw)[0]
+
+
+def _decoded(raw: bytes) -> tuple[Any, bytes]:
+    """Return the value and its compact text."""
     try:
         value = _decoder.decode(raw)
         again = _encoder.encode(value)
     except (msgspec.DecodeError, ValueError, RecursionError, OverflowError, ArithmeticError) as error:
         raise Malformed(f"The body is not JSON that can be read: {_where(raw, error)}") from error
     # Encoded anew it has the compact text's length unless the text holds escapes or repeated keys.
-    if len(again) != len(msgspec.json.format(raw, indent=-1)):
+    text = compact(raw)
+    if len(again) != len(text):
         _refuse_repeated_keys(raw)
     if b"\\u0000" in again:
         raise Malformed("A string holds the character NUL (U+0000), which FHIR strings may not.")
-    return value
+    return value, text
 
 
 def decode_resource(raw: bytes) -> Resource:
     """Decode JSON text that has to be an object with a resourceType."""
-    value = decode(raw)
+    return body(raw).resource
+
+
+def _refuse_other_than_resource(value: Any) -> None:
     if not isinstance(value, dict):
         raise Malformed("The body has to be a JSON object that is a FHIR resource.")
     if not isinstance(value.get("resourceType"), str):
         raise Malformed("The resource has no resourceType; add it as its first property.", "resourceType")
-    return value
 
 
 def decode_again(text: bytes) -> Any:
@@ -119,7 +127,9 @@ class Body:
 
 def body(raw: bytes) -> Body:
     """Read a client's resource."""
-    return Body(decode_resource(raw), compact(raw))
+    value, text = _decoded(raw)
+    _refuse_other_than_resource(value)
+    return Body(value, text)
 
 
 def made(resource: Resource) -> Body:

@@ -14,7 +14,7 @@ import msgspec
 
 from fhir_server.definitions import structures
 
-_REFERENCE = re.compile(rb'"reference":"((?:[^"\\]|\\.)*)"')
+_REFERENCE = re.compile(rb'"reference":"([^"\\]*(?:\\.[^"\\]*)*)"')
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from fhir_server import binary, references, validation
 from fhir_server.codec import Body, encode, join, members
@@ -24,6 +25,7 @@ from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.resources import Change, Version
 
 LISTED_REFERRERS = 10
+STAMPED = ("resourceType", "id", "meta")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,17 +218,34 @@ def check_match(current: Version, if_match: int | None) -> None:
 
 def stamp(body: Body, id_: str, version: int, updated: datetime) -> str:
     """Return the stored text: the client's own, with id, versionId and lastUpdated set by the server."""
-    parts = members(body.text)
     meta = body.resource.get("meta")
     stamped = {
         **(meta if isinstance(meta, dict) else {}),
         "versionId": str(version),
         "lastUpdated": instant(updated),
     }
-    first = {"resourceType": parts.pop("resourceType"), "id": b'"%b"' % id_.encode(), "meta": encode(stamped)}
-    return join({**first, **{name: text for name, text in parts.items() if name not in first}}.items()).decode()
+    head = b'{"resourceType":"%b","id":"%b","meta":%b' % (
+        body.resource["resourceType"].encode(), id_.encode(), encode(stamped)
+    )
+    return (head + _rest(body)).decode()
 
 
+def _rest(body: Body) -> bytes:
+    """Return the text after resourceType, id and meta, from the comma or brace on."""
+    text, stated = body.text, {name: body.resource[name] for name in STAMPED if name in body.resource}
+    # Most texts begin with just these, or end with meta, so need not be taken apart.
+    if "meta" in stated and next(reversed(body.resource)) == "meta":
+        end = b',"meta":%b}' % encode(stated.pop("meta"))
+        text = text[: -len(end)] + b"}" if text.endswith(end) else b""
+    begin = encode(stated)[:-1]
+    if text.startswith(begin) and text[len(begin) : len(begin) + 1] in (b",", b"}"):
+        return text[len(begin) :]
+    parts = members(body.text)
+    rest = join((name, text) for name, text in parts.items() if name not in STAMPED)
+    return b"}" if rest == b"{}" else b"," + rest[1:]
+
+
+@lru_cache(maxsize=8)
 def instant(moment: datetime) -> str:
     """Format as FHIR instant in UTC with milliseconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -150,6 +150,11 @@ class Resolver:
     def __init__(self, repository: Repository, names: dict[str, str]) -> None:
         self.repository = repository
         self.names = names
+        self.has_addresses = any(name.startswith(("http://", "https://")) for name in names)
+
+    def may_stand_in(self, text: bytes) -> bool:
+        """Tell, without a closer look, whether the text may hold the full URL of an entry."""
+        return self.has_addresses or b"urn:uuid:" in text or b"urn:oid:" in text
 
     def reference(self, written: str) -> str:
         target, mark, fragment = written.partition("#")
@@ -224,7 +229,7 @@ def _body(item: Item, resolver: Resolver) -> Body:
     resource = item.resource or {}
     if text != item.text:
         resource = codec.decode_again(text)
-    if any(name in resolver.names for name in references.urns(text)):
+    if resolver.may_stand_in(text) and any(name in resolver.names for name in references.urns(text)):
         resource = references.rewrite_tree(resource, item.type, resolver.url)  # type: ignore[assignment]
         return codec.made(resource)
     return Body(resource, text)
