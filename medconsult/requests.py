@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from time import perf_counter
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, values
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medconsult.logs import request_line
@@ -17,7 +19,16 @@ from medconsult.logs import request_line
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID = b"x-request-id"
 FHIR = "/fhir"
+
+# Random once for the process, then counted: asking the system at every request costs a system call.
+_PROCESS = secrets.token_hex(6).encode()
+_numbers = count(1)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# A worker never forks, so its number need not be asked of the system at every figure.
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    _pid = os.getpid()
+    values.ValueClass = values.MultiProcessValue(lambda: _pid)
 
 REQUESTS = Counter("medconsult_requests_total", "Requests answered", ["door", "method", "status"])
 SECONDS = Histogram(
@@ -70,7 +81,7 @@ def identify(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == REQUEST_ID and SANE_ID.fullmatch(value):
             return bytes(value)
-    made = secrets.token_hex(8).encode()
+    made = b"%s-%x" % (_PROCESS, next(_numbers))
     others = [(name, value) for name, value in scope["headers"] if name != REQUEST_ID]
     scope["headers"] = [*others, (REQUEST_ID, made)]
     return made
