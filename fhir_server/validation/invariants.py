@@ -180,6 +180,10 @@ def _descending(node: Node, name: str, field: str) -> Iterator[Any]:
         yield from _descending(child, name, field)
 
 
+def _que_7(node: Node) -> bool:
+    return node.get("operator") != "exists" or "answerBoolean" in node
+
+
 def _grp_1(node: Node) -> bool:
     return "member" not in node or node.get("actual") is True
 
@@ -297,6 +301,9 @@ CHECKS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
         "Organization.telecom": (Check("org-3", _not_home, "an organization has no home telecom"),),
         "Period": (Check("per-1", _per_1, "the end is not before the start"),),
         "Questionnaire": (Check("que-2", _que_2, "give each linkId once"),),
+        "Questionnaire.item.enableWhen": (
+            Check("que-7", _que_7, "with operator exists the answer is a boolean"),
+        ),
         "Range": (Check("rng-2", _rng_2, "low is not above high"),),
         "RiskAssessment.prediction": (Check("ras-2", _ras_2, "a probability is at most 100"),),
         "RiskAssessment.prediction.probability[x]": (

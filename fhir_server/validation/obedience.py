@@ -11,13 +11,13 @@ from fhir_server.validation.checks import checks
 from fhir_server.validation.report import Report
 
 
-def check_invariants(node: Mapping[str, Any], path: str, where: str, report: Report) -> None:
+def check_invariants(node: Any, path: str, where: str, report: Report) -> None:
     """Report what is broken of the invariants declared at the path, which is also the element's type."""
     for sentence in _broken(node, path, report):
         report.add("invariant", where, sentence)
 
 
-def _broken(node: Mapping[str, Any], path: str, report: Report) -> Iterator[str]:
+def _broken(node: Any, path: str, report: Report) -> Iterator[str]:
     for declared in _declared_at(path):
         for rule in rules.rules(declared):
             if not rules.holds(rule, declared, node):

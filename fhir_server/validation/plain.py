@@ -1,7 +1,7 @@
 """The fast lane: tell in microseconds that a resource is plainly valid.
 
 Of a resource within a resource (https://hl7.org/fhir/R4/references.html#contained, Bundle entries,
-Parameters) each is looked at by its own type's schema.
+Parameters) each is looked at as its own type.
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ def _test(kind: str) -> Callable[[dict[str, Any]], bool] | None:
     """Return the whole test of a type but for resources inside; None when there is none."""
     if fhirpath_rules.rules(kind):
         return None
-    is_valid: Callable[[Any], bool] = schema.validator(kind).is_valid
+    is_valid: Callable[[Any], bool] = schema.validator().is_valid
     functions = tuple(check.holds for check in checks(kind))
     if not functions:
-        return is_valid
-    return lambda resource: is_valid(resource) and all(holds(resource) for holds in functions)
+        return lambda resource: is_valid({kind: resource})
+    return lambda resource: (
+        is_valid({kind: resource}) and all(holds(resource) for holds in functions)
+    )
 
 
 def _in_entries(bundle: Node) -> Iterator[Any]:

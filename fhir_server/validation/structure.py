@@ -19,8 +19,6 @@ from fhir_server.validation.report import Report
 _DEEPEST = 100
 """Levels; R4 has no limit, Python's stack has."""
 
-_ATTRIBUTES = frozenset({"Element.id", "Extension.url"})
-
 
 def explain(resource: Any, where: str = "") -> list[Issue]:
     """List all problems of a resource that may be of any shape."""
@@ -38,7 +36,7 @@ def _walk_resource(resource: dict[Any, Any], where: str, report: Report) -> None
         report.add("structure", _join(where, "resourceType"), _type_advice(kind))
         return
     where = where or kind
-    if kind == resource.get("resourceType") and report.is_contained:
+    if report.is_contained:
         _check_contained(resource, where, report)
     walk(resource, kind, where, report)
 
@@ -78,12 +76,10 @@ def walk(node: Any, path: str, where: str, report: Report) -> None:
     if where.count(".") > _DEEPEST:
         report.add("structure", where, f"This nests deeper than {_DEEPEST} levels; flatten it.")
         return
-    before = len(report.issues)
     _refuse_unknown(node, path, where, report)
     for element in structures.elements(path).values():
         _walk_element(node, path, element, where, report)
-    if before == len(report.issues):  # else the structure that invariants rely on is not there
-        check_invariants(node, path, where, report)
+    check_invariants(node, path, where, report)
 
 
 def _refuse_unknown(node: dict[Any, Any], path: str, where: str, report: Report) -> None:
@@ -106,7 +102,9 @@ def _is_extended_primitive(name: str, path: str) -> bool:
     if found is None or not primitives.is_primitive(found[1]):
         return False
     # https://hl7.org/fhir/R4/datatypes.html: Element.id and Extension.url are XML attributes.
-    return name[1:] != "id" or structures.is_resource_type(path)
+    if name == "_id":
+        return structures.is_resource_type(path)
+    return path != "Extension" or name != "_url"
 
 
 def _walk_element(
@@ -184,7 +182,8 @@ def _walk_primitives(
     """
     pair = _pair(node, name)
     given = [side for side in pair if side is not _ABSENT]
-    if not all([_is_list(side, place, report) for side in given]):
+    are_lists = [_is_list(side, place, report) for side in given]
+    if not all(are_lists):
         return
     values, beside = ([] if side is _ABSENT else side for side in pair)
     for index in range(max(len(values), len(beside))):
@@ -206,7 +205,9 @@ def _walk_primitive(pair: tuple[Any, Any], kind: Kind, place: str, report: Repor
         return
     is_wrong = report.add_fault(primitives.fault(type_code, value), place)
     if not is_wrong and type_code == "code":
-        report.add_fault(bindings.code_fault(element, value), place)
+        is_wrong = report.add_fault(bindings.code_fault(element, value), place)
+    if not is_wrong and not element.choice:
+        check_invariants(value, element.path, place, report)
 
 
 def _walk_complex(value: Any, kind: Kind, place: str, report: Report) -> None:
@@ -223,8 +224,8 @@ def _walk_complex(value: Any, kind: Kind, place: str, report: Report) -> None:
             report.add_fault(fault, f"{place}.{name}")
     if before == len(report.issues):
         report.add_fault(bindings.concept_fault(element, type_code, value), place)
-        if element.content != element.path:
-            check_invariants(value, element.path, place, report)
+    if element.content != element.path:
+        check_invariants(value, element.path, place, report)
 
 
 def _walk_inner_resource(value: Any, element: Element, place: str, report: Report) -> None:
