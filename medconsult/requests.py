@@ -28,7 +28,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # A worker never forks, so its number need not be asked of the system at every figure.
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     _pid = os.getpid()
-    values.ValueClass = values.MultiProcessValue(lambda: _pid)
+    values.ValueClass = values.MultiProcessValue(lambda: _pid)  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("medconsult_requests_total", "Requests answered", ["door", "method", "status"])
 SECONDS = Histogram(
