@@ -14,6 +14,7 @@ from fhir_server.errors import FHIRError, Issue, Unavailable
 from fhir_server.rest import outcomes
 from fhir_server.storage import identity
 from medconsult.blobs import blob_store
+from medconsult.garbage import collect_seldom
 from medconsult.loading.journal import Journal, Mark, opened
 from medconsult.loading.pieces import UNREADABLE, Piece, Unreadable, files, pieces
 from medconsult.loading.progress import Progress
@@ -151,6 +152,7 @@ def batches(stream: IO[bytes], done: int) -> Iterator[list[Line]]:
 
 def run(settings: Settings, paths: Sequence[Path], *, again: bool = False) -> int:
     """Load into the database of the settings; returns the exit status."""
+    collect_seldom()
     found = files(paths)
     progress = Progress(sum(path.stat().st_size for path in found))
     with closing(Database(settings.database_url)) as database:
