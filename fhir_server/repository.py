@@ -25,6 +25,7 @@ from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.resources import Change, Version
 
 LISTED_REFERRERS = 10
+ANY_VERSION = 0  # If-Match: * asks that there is one
 STAMPED = ("resourceType", "id", "meta")
 
 
@@ -138,14 +139,14 @@ class Repository:
         found = resources.lock(self.connection, keys) if keys else []
         return {f"{version.type}/{version.id}": self.whole(version) for version in found}
 
-    def write_all(
-        self, drafts: Sequence[Draft], current: dict[str, Version]
-    ) -> list[Version]:
+    def write_all(self, drafts: Sequence[Draft], current: dict[str, Version]) -> list[Version]:
         """Write a whole bundle's resources at once; `current` is what `lock` returned of them."""
         if self.integrity:
             self._require_targets(drafts)
         now = _now()
-        changes = [self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts]
+        changes = [
+            self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts
+        ]
         resources.write_many(self.connection, changes)
         return [change.version for change in changes]
 
@@ -181,7 +182,12 @@ class Repository:
 
     def _require_targets(self, drafts: Sequence[Draft]) -> None:
         own = {f"{draft.type}/{draft.id}" for draft in drafts}
-        wanted = {name: resource_key(name) for draft in drafts for name in draft.targets if name not in own}
+        wanted = {
+            name: resource_key(name)
+            for draft in drafts
+            for name in draft.targets
+            if name not in own
+        }
         absent = resources.missing(self.connection, sorted(wanted.values())) if wanted else set()
         if absent:
             names = {name for name, key in wanted.items() if key in absent}
@@ -208,7 +214,11 @@ def new_id() -> str:
 
 
 def check_match(current: Version, if_match: int | None) -> None:
-    if if_match is not None and current.version != if_match:
+    if if_match == ANY_VERSION and current.content is None:
+        raise PreconditionFailed(
+            f"If-Match asks for {current.type}/{current.id}, which was deleted."
+        )
+    if if_match and current.version != if_match:
         raise PreconditionFailed(
             f"If-Match names version {if_match}, but the current version is {current.version}; "
             "read it again and repeat the change on it.",
@@ -225,14 +235,19 @@ def stamp(body: Body, id_: str, version: int, updated: datetime) -> str:
         "lastUpdated": instant(updated),
     }
     head = b'{"resourceType":"%b","id":"%b","meta":%b' % (
-        body.resource["resourceType"].encode(), id_.encode(), encode(stamped)
+        body.resource["resourceType"].encode(),
+        id_.encode(),
+        encode(stamped),
     )
     return (head + _rest(body)).decode()
 
 
 def _rest(body: Body) -> bytes:
     """Return the text after resourceType, id and meta, from the comma or brace on."""
-    text, stated = body.text, {name: body.resource[name] for name in STAMPED if name in body.resource}
+    text, stated = (
+        body.text,
+        {name: body.resource[name] for name in STAMPED if name in body.resource},
+    )
     # Most texts begin with just these, or end with meta, so need not be taken apart.
     if "meta" in stated and next(reversed(body.resource)) == "meta":
         end = b',"meta":%b}' % encode(stated.pop("meta"))
@@ -286,7 +301,9 @@ def _dangling(draft: Draft, absent: set[str]) -> list[Issue]:
 def _reference_path(node: object, name: str, path: str) -> str:
     """Return the FHIRPath of the first element that refers to the name."""
     if isinstance(node, list):
-        pairs: Iterable[tuple[str, object]] = ((f"{path}[{i}]", item) for i, item in enumerate(node))
+        pairs: Iterable[tuple[str, object]] = (
+            (f"{path}[{i}]", item) for i, item in enumerate(node)
+        )
     elif isinstance(node, dict):
         written = node.get("reference")
         if isinstance(written, str) and (written == name or f"/{name}" in f"/{written}"):

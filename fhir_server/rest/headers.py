@@ -8,6 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 
 from fhir_server.errors import Malformed
+from fhir_server.repository import ANY_VERSION
 from fhir_server.storage.resources import Version
 
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -31,9 +32,11 @@ def versioned(version: Version) -> list[tuple[bytes, bytes]]:
 
 
 def if_match(header: str) -> int | None:
-    """Return the version number that If-Match asks for; None without the header or for *."""
-    if not header or header.strip() == "*":
+    """Return the version number that If-Match asks for, ANY_VERSION for *; None without the header."""
+    if not header:
         return None
+    if header.strip() == "*":
+        return ANY_VERSION
     found = _ETAG.fullmatch(header.strip())
     number = found[1] if found else header.strip()
     if not number.isascii() or not number.isdigit() or len(number) > 9:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from fhir_server.bundles import Entry, bundle
 from fhir_server.codec import encode
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotFound
 from fhir_server.repository import Repository
-from fhir_server.bundles import Entry, bundle
 from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
 from fhir_server.search.term import resource_key
@@ -22,7 +22,10 @@ from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Version
 
 _Work = Callable[[Repository, Window], list[Version]]
-_KNOWN = frozenset({"_count", "_since", "_at", "_page", "_format", "_pretty", "_summary", "_elements", "_list"})
+_Count = Callable[[Repository, Window], int]
+_KNOWN = frozenset(
+    {"_count", "_since", "_at", "_page", "_format", "_pretty", "_summary", "_elements", "_list"}
+)
 
 
 def instance(call: Call) -> Response:
@@ -34,20 +37,36 @@ def instance(call: Call) -> Response:
             raise NotFound(f"There is no {call.type}/{call.id} on this server.")
         return [version for version in found if version.id == call.id]
 
-    return _answer(call, work)
+    return _answer(
+        call,
+        work,
+        lambda repository, window: history.count_instance(repository.connection, key, window),
+    )
 
 
 def of_type(call: Call) -> Response:
-    return _answer(call, lambda repository, window: history.of_types(repository.connection, [call.type], window))
+    return _of_types(call, [call.type])
 
 
 def system(call: Call) -> Response:
-    types = structures.resource_types()
-    return _answer(call, lambda repository, window: history.of_types(repository.connection, types, window))
+    return _of_types(call, structures.resource_types())
 
 
-def _answer(call: Call, work: _Work) -> Response:
+def _of_types(call: Call, types: Sequence[str]) -> Response:
+    return _answer(
+        call,
+        lambda repository, window: history.of_types(repository.connection, types, window),
+        lambda repository, window: history.count_types(repository.connection, types, window),
+    )
+
+
+def _answer(call: Call, work: _Work, count: _Count) -> Response:
     window = _window(call)
+    if call.parameter("_summary") == "count":
+        total = call.store.reading(lambda repository: count(repository, window))
+        links = [("self", call.request.query)]
+        text = bundle("history", [], call.store.base, call.request.path, links, total)
+        return show(_unshaped(call), 200, text, [])
     found = call.store.reading(
         lambda repository: [repository.whole(version) for version in work(repository, window)]
     )
@@ -70,7 +89,9 @@ def _unshaped(call: Call) -> Call:
 def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
     url = version.type if version.method == "POST" else f"{version.type}/{version.id}"
     resource = shape(asked, version.content.encode()) if version.content else None
-    status = {"POST": "201", "DELETE": "204"}.get(version.method, "201" if version.version == 1 else "200")
+    status = {"POST": "201", "DELETE": "204"}.get(
+        version.method, "201" if version.version == 1 else "200"
+    )
     response = {
         "status": status,
         "etag": f'W/"{version.version}"',
@@ -87,7 +108,10 @@ def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
 def _window(call: Call) -> Window:
     unknown = [name for name, _ in call.parameters if name not in _KNOWN]
     if unknown and call.prefers("handling") != "lenient":
-        raise InvalidParameter(f"{unknown[0]} is not a parameter of history; it takes _count, _since and _at.", unknown[0])
+        raise InvalidParameter(
+            f"{unknown[0]} is not a parameter of history; it takes _count, _since and _at.",
+            unknown[0],
+        )
     limit = page_size(call) + 1
     since, at, page = call.parameter("_since"), call.parameter("_at"), call.parameter("_page")
     window = Window(limit)
@@ -127,10 +151,16 @@ def _next(call: Call, last: Version) -> str:
 
 def _before(token: str) -> tuple[datetime, int, int]:
     try:
-        time, key, version = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split("|")
+        time, key, version = (
+            base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split("|")
+        )
         place = (datetime.fromisoformat(time), int(key), int(version))
     except (ValueError, binascii.Error) as error:
-        raise InvalidParameter("_page is not a link of this server; start again from the first page.", "_page") from error
+        raise InvalidParameter(
+            "_page is not a link of this server; start again from the first page.", "_page"
+        ) from error
     if place[0].tzinfo is None or abs(place[1]) >= 1 << 63 or not 0 <= place[2] < 1 << 31:
-        raise InvalidParameter("_page is not a link of this server; start again from the first page.", "_page")
+        raise InvalidParameter(
+            "_page is not a link of this server; start again from the first page.", "_page"
+        )
     return place

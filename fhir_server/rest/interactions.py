@@ -21,7 +21,6 @@ from fhir_server.rest.call import Call, show, written
 from fhir_server.rest.web import Response
 from fhir_server.storage.resources import Version
 
-
 Patch = Callable[[Resource], Resource]
 
 
@@ -53,7 +52,9 @@ def create(call: Call) -> Response:
     wanted = call.request.header("if-none-exist")
     if wanted:
         found = criteria.header(call.type, wanted)
-        status, version = call.store.writing(lambda repository: _create_unless(repository, body, found))
+        status, version = call.store.writing(
+            lambda repository: _create_unless(repository, body, found)
+        )
     else:
         status, version = 201, call.store.single(lambda repository: repository.create(body))
     return written(call, version, status)
@@ -70,9 +71,9 @@ def _create_unless(
 
 def update(call: Call) -> Response:
     body = binaries.sent(call) if call.type == "Binary" else call.sent()
-    if body.resource.get("id", call.id) != call.id:
+    if body.resource.get("id") != call.id:
         raise Malformed(
-            f"The resource's id {body.resource['id']!r} is not the one in the address, {call.id!r}.",
+            f"The resource's id {body.resource.get('id')!r} is not the one in the address, {call.id!r}.",
             f"{call.type}.id",
         )
     expected = headers.if_match(call.request.header("if-match"))
@@ -91,12 +92,14 @@ def put(
     current = repository.find(draft.type, id_)
     alive = current is not None and current.content is not None
     if fresh and alive:
-        raise PreconditionFailed(f"{draft.type}/{id_} exists already, and If-None-Match: * forbids that.")
+        raise PreconditionFailed(
+            f"{draft.type}/{id_} exists already, and If-None-Match: * forbids that."
+        )
     if current is not None:
         check_match(current, expected)
     elif expected is not None:
         raise PreconditionFailed(
-            f"If-Match names version {expected}, but there is no {draft.type}/{id_}."
+            f"If-Match asks for a version of {draft.type}/{id_}, but there is none."
         )
     return (200 if alive else 201), repository.update(draft, current)
 
@@ -207,4 +210,3 @@ def too_many(matches: list[Version]) -> MultipleMatches:
         f"The criteria match more than one {matches[0].type}; make them narrower, "
         "for instance by an identifier with its system."
     )
-

@@ -83,7 +83,9 @@ def _criteria(item: Item) -> Criteria | None:
     return criteria.query(item.type, pairs(item.query)) if item.query else None
 
 
-def _resolve(repository: Repository, item: Item, found: Criteria | None, names: dict[str, str]) -> None:
+def _resolve(
+    repository: Repository, item: Item, found: Criteria | None, names: dict[str, str]
+) -> None:
     """Set the item's id, and `done` when nothing has to be written."""
     if found is None:
         item.id = item.id or new_id()
@@ -100,7 +102,10 @@ def _resolve(repository: Repository, item: Item, found: Criteria | None, names: 
     item.done = bool(matches) if item.method == "POST" else item.method == "DELETE" and not matches
     sent = (item.resource or {}).get("id") if item.method == "PUT" else None
     if matches and sent is not None and sent != matches[0].id:
-        raise Invalid(f"The criteria find {matches[0].type}/{matches[0].id}, but the id is {sent!r}.", "resource.id")
+        raise Invalid(
+            f"The criteria find {matches[0].type}/{matches[0].id}, but the id is {sent!r}.",
+            "resource.id",
+        )
     item.id = matches[0].id if matches else str(sent) if sent is not None else new_id()
     if item.method == "POST":
         names[found.name] = _name(item)
@@ -176,7 +181,9 @@ class Resolver:
         matches = criteria.found(self.repository, found)
         if len(matches) != 1:
             count = "more than one resource" if matches else "no resource"
-            raise PreconditionFailed(f"The conditional reference {target} finds {count}; it has to find one.")
+            raise PreconditionFailed(
+                f"The conditional reference {target} finds {count}; it has to find one."
+            )
         return f"{matches[0].type}/{matches[0].id}"
 
 
@@ -191,7 +198,11 @@ def _drafts(
     drafts, problems = [], []
     for item in stored:
         try:
-            body = _patched(item, current, patcher) if item.method == "PATCH" else _body(item, resolver)
+            body = (
+                _patched(item, current, patcher)
+                if item.method == "PATCH"
+                else _body(item, resolver)
+            )
             _check_current(item, current.get(_name(item)))
             drafts.append(repository.draft(body, id_=item.id, method=item.method))
         except Invalid as error:
@@ -211,7 +222,7 @@ def _check_current(item: Item, current: Version | None) -> None:
     if current is not None:
         check_match(current, expected)
     elif expected is not None:
-        raise PreconditionFailed(f"ifMatch names version {expected}, but there is no {_name(item)}.")
+        raise PreconditionFailed(f"ifMatch asks for a version of {_name(item)}, but there is none.")
     if alive and item.headers.get("if-none-match") == "*":
         raise PreconditionFailed(f"{_name(item)} exists already, and ifNoneMatch * forbids that.")
     item.status = 200 if alive else 201
@@ -229,7 +240,9 @@ def _body(item: Item, resolver: Resolver) -> Body:
     resource = item.resource or {}
     if text != item.text:
         resource = codec.decode_again(text)
-    if resolver.may_stand_in(text) and any(name in resolver.names for name in references.urns(text)):
+    if resolver.may_stand_in(text) and any(
+        name in resolver.names for name in references.urns(text)
+    ):
         resource = references.rewrite_tree(resource, item.type, resolver.url)  # type: ignore[assignment]
         return codec.made(resource)
     return Body(resource, text)

@@ -49,6 +49,18 @@ def _types(current: str) -> str:
 _INSTANCE, _INSTANCE_AT = _instance(""), _instance(_CURRENT)
 _TYPES, _TYPES_AT = _types(""), _types(_CURRENT)
 
+
+def _counted(which: str, current: str) -> str:
+    counts = [
+        f"(SELECT count(*) FROM {table} v WHERE {which} AND {_BOUNDS}{current})"
+        for table in ("resource", "resource_history")
+    ]
+    return f"SELECT {' + '.join(counts)}"
+
+
+_COUNTS = {current: _counted("type = ANY(%(types)s)", current) for current in ("", _CURRENT)}
+_INSTANCE_COUNTS = {current: _counted("key = %(key)s", current) for current in ("", _CURRENT)}
+
 END_OF_TIME = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 START_OF_TIME = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
@@ -71,7 +83,25 @@ def of_instance(connection: Connection, key: int, window: Window) -> list[Versio
 
 def of_types(connection: Connection, types: Sequence[str], window: Window) -> list[Version]:
     sql = _TYPES if window.at is None else _TYPES_AT
-    return [Version(*row) for row in connection.query(sql, {**_parameters(window), "types": list(types)})]
+    return [
+        Version(*row)
+        for row in connection.query(sql, {**_parameters(window), "types": list(types)})
+    ]
+
+
+def count_instance(connection: Connection, key: int, window: Window) -> int:
+    return _count(connection, _INSTANCE_COUNTS, window, {"key": key})
+
+
+def count_types(connection: Connection, types: Sequence[str], window: Window) -> int:
+    return _count(connection, _COUNTS, window, {"types": list(types)})
+
+
+def _count(
+    connection: Connection, counts: dict[str, str], window: Window, which: dict[str, object]
+) -> int:
+    sql = counts["" if window.at is None else _CURRENT]
+    return int(connection.query(sql, {**_parameters(window), **which})[0][0])
 
 
 def _parameters(window: Window) -> dict[str, object]:
