@@ -33,7 +33,11 @@ def bundle(
 ) -> bytes:
     """Return the text; links are (relation, query) below base and path."""
     address = f"{base}/{path}".rstrip("/")
-    parts = [b'"resourceType":"Bundle"', b'"id":"%b"' % str(uuid.uuid4()).encode(), b'"type":"%b"' % type_.encode()]
+    parts = [
+        b'"resourceType":"Bundle"',
+        b'"id":"%b"' % str(uuid.uuid4()).encode(),
+        b'"type":"%b"' % type_.encode(),
+    ]
     if total is not None:
         parts.append(b'"total":%d' % total)
     if links:

@@ -33,7 +33,13 @@ def _decoded(raw: bytes) -> tuple[Any, bytes]:
     try:
         value = _decoder.decode(raw)
         again = _encoder.encode(value)
-    except (msgspec.DecodeError, ValueError, RecursionError, OverflowError, ArithmeticError) as error:
+    except (
+        msgspec.DecodeError,
+        ValueError,
+        RecursionError,
+        OverflowError,
+        ArithmeticError,
+    ) as error:
         raise Malformed(f"The body is not JSON that can be read: {_where(raw, error)}") from error
     # Encoded anew it has the compact text's length unless the text holds escapes or repeated keys.
     text = compact(raw)
@@ -53,7 +59,9 @@ def _refuse_other_than_resource(value: Any) -> None:
     if not isinstance(value, dict):
         raise Malformed("The body has to be a JSON object that is a FHIR resource.")
     if not isinstance(value.get("resourceType"), str):
-        raise Malformed("The resource has no resourceType; add it as its first property.", "resourceType")
+        raise Malformed(
+            "The resource has no resourceType; add it as its first property.", "resourceType"
+        )
 
 
 def decode_again(text: bytes) -> Any:
@@ -113,7 +121,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"The property {repeated!r} stands twice in one object; keep one of them.", repeated)
+        raise Malformed(
+            f"The property {repeated!r} stands twice in one object; keep one of them.", repeated
+        )
     return result
 
 

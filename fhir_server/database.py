@@ -26,6 +26,7 @@ from fhir_server.errors import Conflict, Unavailable
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
+
 class Raced(Exception):
     """Another transaction changed what this one had read before: run it again."""
 
@@ -180,7 +181,9 @@ class Database:
 
 
 def unreachable() -> Unavailable:
-    return Unavailable("The database does not answer; try again in a moment.", headers={"Retry-After": "2"})
+    return Unavailable(
+        "The database does not answer; try again in a moment.", headers={"Retry-After": "2"}
+    )
 
 
 def retrying(attempt: Callable[[], T]) -> T:
@@ -202,7 +205,7 @@ async def run(work: Callable[..., T], *arguments: Any) -> T:
     while not green.dead:
         try:
             await wanted(loop)
-        except BaseException as error:  # the waiting code has to see it, to free what it holds
+        except BaseException as error:  # noqa: BLE001 - the waiting code has to see it, to free what it holds
             wanted = green.throw(error)
         else:
             wanted = green.switch()

@@ -76,11 +76,16 @@ def rewrite_tree(node: object, path: str, target: Callable[[str], str]) -> objec
         return node
     kind = node.get("resourceType")
     known = structures.json_elements(kind if isinstance(kind, str) else path)
-    return {name: _rewrite_member(name, value, known.get(name), target) for name, value in node.items()}
+    return {
+        name: _rewrite_member(name, value, known.get(name), target) for name, value in node.items()
+    }
 
 
 def _rewrite_member(
-    name: str, value: object, known: tuple[structures.Element, str] | None, target: Callable[[str], str]
+    name: str,
+    value: object,
+    known: tuple[structures.Element, str] | None,
+    target: Callable[[str], str],
 ) -> object:
     if known is None:
         return value

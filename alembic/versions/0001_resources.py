@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from alembic import op
 from fhir_server.storage.tables import TransactionId
 
 revision = "0001"
@@ -49,7 +49,9 @@ def upgrade() -> None:
     op.create_index(
         "resource_history_type_updated", "resource_history", ["type", "last_updated", "key"]
     )
-    _ordered("date_index", [sa.Column(name, sa.BigInteger, nullable=False) for name in ("low", "high")])
+    _ordered(
+        "date_index", [sa.Column(name, sa.BigInteger, nullable=False) for name in ("low", "high")]
+    )
     _ordered(
         "number_index",
         [
@@ -68,7 +70,10 @@ def _ordered(table: str, values: list[sa.Column]) -> None:
         *values,
     )
     op.create_index(f"{table}_key", table, ["key"])
-    indexed = ["param", *(column.name for column in values if column.name in ("low", "high", "value"))]
+    indexed = [
+        "param",
+        *(column.name for column in values if column.name in ("low", "high", "value")),
+    ]
     op.create_index(f"{table}_value", table, indexed)
 
 

@@ -35,11 +35,29 @@ class Operation:
 _INSTANCE = frozenset({"instance"})
 
 OPERATIONS: Sequence[Operation] = (
-    Operation("versions", _DEFINITION + "CapabilityStatement-versions", versions, frozenset({"system"})),
-    Operation("validate", _DEFINITION + "Resource-validate", validate, frozenset({"type", "instance"})),
+    Operation(
+        "versions", _DEFINITION + "CapabilityStatement-versions", versions, frozenset({"system"})
+    ),
+    Operation(
+        "validate", _DEFINITION + "Resource-validate", validate, frozenset({"type", "instance"})
+    ),
     Operation("meta", _DEFINITION + "Resource-meta", meta, _INSTANCE),
     Operation("meta-add", _DEFINITION + "Resource-meta-add", meta_add, _INSTANCE, changes=True),
-    Operation("meta-delete", _DEFINITION + "Resource-meta-delete", meta_delete, _INSTANCE, changes=True),
-    Operation("everything", _DEFINITION + "Patient-everything", everything, _INSTANCE, frozenset({"Patient"})),
-    Operation("everything", _DEFINITION + "Encounter-everything", everything, _INSTANCE, frozenset({"Encounter"})),
+    Operation(
+        "meta-delete", _DEFINITION + "Resource-meta-delete", meta_delete, _INSTANCE, changes=True
+    ),
+    Operation(
+        "everything",
+        _DEFINITION + "Patient-everything",
+        everything,
+        _INSTANCE,
+        frozenset({"Patient"}),
+    ),
+    Operation(
+        "everything",
+        _DEFINITION + "Encounter-everything",
+        everything,
+        _INSTANCE,
+        frozenset({"Encounter"}),
+    ),
 )

@@ -25,7 +25,9 @@ class Asked:
         if self.body is None or self.body.get("resourceType") != "Parameters":
             return []
         listed = self.body.get("parameter", [])
-        return [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+        return (
+            [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+        )
 
     def values(self, name: str) -> list[object]:
         """Return the values of a primitive or datatype parameter, the query's first."""

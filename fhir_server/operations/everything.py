@@ -26,11 +26,17 @@ _PHASES = (storage.members, storage.referred)
 def everything(repository: Repository, asked: Asked) -> bytes:
     unknown = next((name for name, _ in asked.query if name not in _KNOWN), None)
     if unknown:
-        raise InvalidParameter(f"$everything does not take {unknown} here; it takes _count, _since and _type.", unknown)
+        raise InvalidParameter(
+            f"$everything does not take {unknown} here; it takes _count, _since and _type.", unknown
+        )
     repository.read(asked.type, asked.id)
     found, following = _page(repository, asked)
     entries = [
-        Entry(f"{asked.base}/{version.type}/{version.id}", (version.content or "").encode(), search=b'{"mode":"match"}')
+        Entry(
+            f"{asked.base}/{version.type}/{version.id}",
+            (version.content or "").encode(),
+            search=b'{"mode":"match"}',
+        )
         for version in found
     ]
     links = [("self", urlencode(asked.query))]
@@ -61,7 +67,9 @@ def _place(token: str | None) -> tuple[int, int]:
         return 0, storage.FIRST
     phase, _, key = token.partition(".")
     if phase not in ("0", "1") or not key.lstrip("-").isdigit() or abs(int(key)) > 1 << 63:
-        raise InvalidParameter("_page is not a link of this server; start again from the first page.", "_page")
+        raise InvalidParameter(
+            "_page is not a link of this server; start again from the first page.", "_page"
+        )
     return int(phase), int(key)
 
 
@@ -78,5 +86,7 @@ def _types(asked: Asked) -> list[str] | None:
     names = [name for value in asked.values("_type") for name in str(value).split(",")]
     unknown = next((name for name in names if not structures.is_resource_type(name)), None)
     if unknown is not None:
-        raise InvalidParameter(f"_type names {unknown!r}, which is no resource type of FHIR R4.", "_type")
+        raise InvalidParameter(
+            f"_type names {unknown!r}, which is no resource type of FHIR R4.", "_type"
+        )
     return names or None

@@ -22,17 +22,25 @@ def meta(repository: Repository, asked: Asked) -> bytes:
 
 
 def meta_add(repository: Repository, asked: Asked) -> bytes:
-    return _changed(repository, asked, lambda old, new: [*old, *(item for item in new if _find(old, item) is None)])
+    return _changed(
+        repository,
+        asked,
+        lambda old, new: [*old, *(item for item in new if _find(old, item) is None)],
+    )
 
 
 def meta_delete(repository: Repository, asked: Asked) -> bytes:
-    return _changed(repository, asked, lambda old, new: [item for item in old if _find(new, item) is None])
+    return _changed(
+        repository, asked, lambda old, new: [item for item in old if _find(new, item) is None]
+    )
 
 
 def _changed(repository: Repository, asked: Asked, merge: Merge) -> bytes:
     given = next((value for value in asked.values("meta") if isinstance(value, dict)), None)
     if given is None:
-        raise InvalidParameter("Send a Parameters resource with the parameter meta (valueMeta).", "meta")
+        raise InvalidParameter(
+            "Send a Parameters resource with the parameter meta (valueMeta).", "meta"
+        )
     current = repository.read(asked.type, asked.id)
     resource = codec.decode((current.content or "").encode())
     merged = {name: merge(resource["meta"].get(name, []), given.get(name, [])) for name in _LISTS}
@@ -54,9 +62,13 @@ def _same(one: object, other: object) -> bool:
 
 
 def _stored(repository: Repository, asked: Asked) -> Resource:
-    resource: Resource = codec.decode((repository.read(asked.type, asked.id).content or "").encode())
+    resource: Resource = codec.decode(
+        (repository.read(asked.type, asked.id).content or "").encode()
+    )
     return resource
 
 
 def _parameters(stated: object) -> bytes:
-    return codec.encode({"resourceType": "Parameters", "parameter": [{"name": "return", "valueMeta": stated}]})
+    return codec.encode(
+        {"resourceType": "Parameters", "parameter": [{"name": "return", "valueMeta": stated}]}
+    )

@@ -15,10 +15,16 @@ _FINE = Issue("informational", "No problems found.", severity="information")
 def validate(repository: Repository, asked: Asked) -> bytes:
     mode = asked.text("mode")
     if mode not in _MODES:
-        raise InvalidParameter(f"mode takes create, update, delete or profile, not {mode!r}.", "mode")
+        raise InvalidParameter(
+            f"mode takes create, update, delete or profile, not {mode!r}.", "mode"
+        )
     issues = _deletion(repository, asked) if mode == "delete" else _content(repository, asked, mode)
     issues += [
-        Issue("not-supported", f"The profile {profile} is not known here and was not checked.", severity="warning")
+        Issue(
+            "not-supported",
+            f"The profile {profile} is not known here and was not checked.",
+            severity="warning",
+        )
         for profile in asked.values("profile")
     ]
     return codec.encode(outcome(issues or [_FINE]))
@@ -29,12 +35,22 @@ def _content(repository: Repository, asked: Asked, mode: str | None) -> list[Iss
     if resource is None and asked.id:
         resource = codec.decode((repository.read(asked.type, asked.id).content or "").encode())
     if resource is None:
-        raise InvalidParameter("Send the resource to validate, alone or as parameter resource.", "resource")
+        raise InvalidParameter(
+            "Send the resource to validate, alone or as parameter resource.", "resource"
+        )
     if asked.type and resource.get("resourceType") != asked.type:
-        return [Issue("invalid", f"This address validates {asked.type}; the resource is another type.", "resourceType")]
+        return [
+            Issue(
+                "invalid",
+                f"This address validates {asked.type}; the resource is another type.",
+                "resourceType",
+            )
+        ]
     issues = list(validation.validate(resource))
     if mode == "update" and not resource.get("id"):
-        issues.append(Issue("required", "An update needs an id in the resource.", f"{asked.type}.id"))
+        issues.append(
+            Issue("required", "An update needs an id in the resource.", f"{asked.type}.id")
+        )
     return issues
 
 

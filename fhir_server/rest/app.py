@@ -15,16 +15,22 @@ from fhir_server.rest.call import Limits
 from fhir_server.rest.web import Receive, Request, Response, Scope, Send
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_CORS_HEADERS = (
+    b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
+    b"If-None-Match, Prefer, X-Request-Id"
+)
 _CORS = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
-        b"If-None-Match, Prefer, X-Request-Id",
+        _CORS_HEADERS,
     ),
     (b"access-control-max-age", b"600"),
 ]
-_EXPOSED = (b"access-control-expose-headers", b"Content-Location, ETag, Last-Modified, Location, X-Request-Id")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"Content-Location, ETag, Last-Modified, Location, X-Request-Id",
+)
 log = structlog.get_logger("fhir")
 
 
@@ -44,7 +50,7 @@ class FHIR:
             response = await self._answer(request, receive)
         except FHIRError as error:
             response = outcomes.answer(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is gets an answer
             response = _failed(error, request)
         if request is not None and "origin" in request.headers:
             response.headers += self._cors(request.headers["origin"])
@@ -62,7 +68,11 @@ class FHIR:
         if "*" in self.cors_origins:
             return [(b"access-control-allow-origin", b"*"), _EXPOSED]
         if origin in self.cors_origins:
-            return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin"), _EXPOSED]
+            return [
+                (b"access-control-allow-origin", origin.encode()),
+                (b"vary", b"Origin"),
+                _EXPOSED,
+            ]
         return []
 
 
@@ -80,7 +90,9 @@ def _place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return (
+        f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    )
 
 
 def create(

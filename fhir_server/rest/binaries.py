@@ -27,7 +27,9 @@ def sent(call: Call) -> Body:
     context = call.request.header("x-security-context")
     security = {"securityContext": {"reference": context}} if context else {}
     text = base64.b64encode(call.request.body).decode()
-    return codec.made({**resource, "contentType": content_type, **security} | ({"data": text} if text else {}))
+    return codec.made(
+        {**resource, "contentType": content_type, **security} | ({"data": text} if text else {})
+    )
 
 
 def raw(call: Call, version: Version) -> Response | None:
@@ -41,6 +43,10 @@ def raw(call: Call, version: Version) -> Response | None:
         200,
         decode(resource.get("data", "")),
         # A stored page must not run as if it were ours.
-        [*headers.versioned(version), (b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"sandbox")],
+        [
+            *headers.versioned(version),
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"sandbox"),
+        ],
         content_type.encode("latin-1", "replace"),
     )

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 
-from fhir_server import codec
+from fhir_server import bundles, outcome
 from fhir_server.binary import decode
+from fhir_server.bundles import Entry
 from fhir_server.codec import encode
 from fhir_server.context import Store
 from fhir_server.database import breathe
 from fhir_server.errors import Invalid, Malformed
 from fhir_server.repository import Repository
-from fhir_server import bundles, outcome
 from fhir_server.rest import entries, outcomes, transaction
-from fhir_server.bundles import Entry
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.entries import Item
 from fhir_server.rest.interactions import Patch, patcher
@@ -44,17 +43,20 @@ class Within:
     single = writing = reading
 
 
-def process(call: Call) -> Response:
+def carry_out(call: Call) -> Response:
     body = call.any_sent()
     kind = body.resource.get("type")
     if body.resource["resourceType"] != "Bundle":
-        raise Malformed("Only a Bundle can be posted to the base; post a resource to its type, such as /Patient.", "resourceType")
+        raise Malformed(
+            "Only a Bundle can be posted to the base; post a resource to its type, such as /Patient.",
+            "resourceType",
+        )
     if kind not in ("batch", "transaction"):
-        raise Invalid(f"The Bundle's type has to be batch or transaction, not {kind!r}.", "Bundle.type")
-    if kind == "batch":
-        answered = _batch(call, body)
-    else:
-        answered = _transaction(call, entries.items(body.resource, body.text))
+        raise Invalid(
+            f"The Bundle's type has to be batch or transaction, not {kind!r}.", "Bundle.type"
+        )
+    work = _batch if kind == "batch" else _transaction
+    answered = work(call, entries.items(body.resource, body.text))
     text = bundles.bundle(f"{kind}-response", answered)
     return show(replace(call, type=""), 200, text, [])
 
@@ -62,10 +64,12 @@ def process(call: Call) -> Response:
 # Batch: each entry for itself
 
 
-def _batch(call: Call, body: codec.Body) -> list[Entry]:
+def _batch(call: Call, items: Sequence[Item]) -> list[Entry]:
     answered = []
-    for item in entries.items(body.resource, body.text):
-        response = outcomes.answer(item.problem) if item.problem else _dispatched(call, call.store, item)
+    for item in items:
+        response = (
+            outcomes.answer(item.problem) if item.problem else _dispatched(call, call.store, item)
+        )
         answered.append(_answered(response))
         breathe()
     return answered
@@ -77,7 +81,11 @@ def _dispatched(call: Call, store: Store | Within, item: Item) -> Response:
 
 def request_of(call: Call, item: Item) -> Request:
     """Return the entry as the request that it stands for."""
-    stated = {**item.headers, "accept": "application/fhir+json", "prefer": call.request.header("prefer") or "return=minimal"}
+    stated = {
+        **item.headers,
+        "accept": "application/fhir+json",
+        "prefer": call.request.header("prefer") or "return=minimal",
+    }
     if item.text:
         stated["content-type"] = "application/fhir+json"
     body = item.text
@@ -92,7 +100,9 @@ def _patch_document(item: Item) -> bytes:
 
 
 def _answered(response: Response) -> Entry:
-    stated = {name.decode(): value.decode("latin-1") for name, value in response.headers if name in KEPT}
+    stated = {
+        name.decode(): value.decode("latin-1") for name, value in response.headers if name in KEPT
+    }
     said = _response(response.status, stated)
     if response.status >= 400:
         return Entry(response=_with_outcome(said, response.body))
@@ -113,7 +123,7 @@ def _with_outcome(said: dict[str, str], outcome: bytes) -> bytes:
     return encode(said)[:-1] + b',"outcome":' + outcome + b"}"
 
 
-# Transaction: all or nothing
+# A transaction is carried out as a whole or not at all
 
 
 def _transaction(call: Call, items: Sequence[Item]) -> list[Entry]:

@@ -125,6 +125,8 @@ def written(call: Call, version: Version, status: int) -> Response:
     if preference == "minimal":
         return Response(status, b"", extra)
     if preference == "OperationOutcome":
-        said = outcome.information(f"{version.type}/{version.id} is stored as version {version.version}.")
+        said = outcome.information(
+            f"{version.type}/{version.id} is stored as version {version.version}."
+        )
         return show(call, status, codec.encode(said), extra)
     return show(call, status, version.content or "", extra)

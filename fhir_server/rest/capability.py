@@ -28,7 +28,11 @@ _TYPE_INTERACTIONS = (
     ("T", "POST", "create"),
     ("T", "GET", "search-type"),
 )
-_SYSTEM_INTERACTIONS = (("", "POST", "transaction"), ("", "POST", "batch"), ("_history", "GET", "history-system"))
+_SYSTEM_INTERACTIONS = (
+    ("", "POST", "transaction"),
+    ("", "POST", "batch"),
+    ("_history", "GET", "history-system"),
+)
 
 
 def metadata(call: Call) -> Response:
@@ -57,20 +61,26 @@ def _rest(routes: frozenset[tuple[str, str]]) -> Resource:
     return {
         "mode": "server",
         "resource": [_resource(name, routes) for name in structures.resource_types()],
-        "interaction": [{"code": code} for shape, method, code in _SYSTEM_INTERACTIONS if (shape, method) in routes],
+        "interaction": [
+            {"code": code}
+            for shape, method, code in _SYSTEM_INTERACTIONS
+            if (shape, method) in routes
+        ],
         "operation": _operations("system", ""),
     }
 
 
 def _resource(name: str, routes: frozenset[tuple[str, str]]) -> Resource:
-    parameters = [
-        {"name": code, "type": type_} for code, type_ in supported(name)
-    ]
+    parameters = [{"name": code, "type": type_} for code, type_ in supported(name)]
     operations = _operations("type", name)
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
-        "interaction": [{"code": code} for shape, method, code in _TYPE_INTERACTIONS if (shape, method) in routes],
+        "interaction": [
+            {"code": code}
+            for shape, method, code in _TYPE_INTERACTIONS
+            if (shape, method) in routes
+        ],
         "versioning": "versioned-update",
         "readHistory": True,
         "updateCreate": True,

@@ -65,12 +65,17 @@ def items(bundle: Resource, text: bytes) -> list[Item]:
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise Malformed("Bundle.entry has to be an array of objects.", "Bundle.entry")
     texts = msgspec.json.decode(text, type=_Texts).entry
-    return [_item(index, entry, bytes(raw.resource)) for index, (entry, raw) in enumerate(zip(found, texts, strict=True))]
+    return [
+        _item(index, entry, bytes(raw.resource))
+        for index, (entry, raw) in enumerate(zip(found, texts, strict=True))
+    ]
 
 
 def refuse_problems(items: Sequence[Item]) -> None:
     """Raise Invalid with the problems of all entries, if there are any."""
-    problems = [issue for item in items if item.problem for issue in within(item.problem, item.place)]
+    problems = [
+        issue for item in items if item.problem for issue in within(item.problem, item.place)
+    ]
     if problems:
         raise Invalid(issues=problems)
 
@@ -90,7 +95,10 @@ def _read_entry(item: Item, entry: Resource) -> None:
         raise Invalid("The entry has no request; add request.method and request.url.", "request")
     method, url = request.get("method"), request.get("url")
     if method not in METHODS:
-        raise Invalid(f"request.method has to be one of {', '.join(METHODS)}, not {method!r}.", "request.method")
+        raise Invalid(
+            f"request.method has to be one of {', '.join(METHODS)}, not {method!r}.",
+            "request.method",
+        )
     if not isinstance(url, str) or "\x00" in url:
         raise Invalid("request.url has to be a string.", "request.url")
     if method in ("POST", "PUT", "PATCH") and not isinstance(resource, dict):
@@ -119,10 +127,14 @@ def _address(item: Item) -> None:
     if item.method == "POST" and len(parts) > 1 and parts[-1].startswith("$"):
         return
     if not structures.is_resource_type(item.type):
-        raise Invalid(f"request.url names no resource type of FHIR R4: {item.path!r}.", "request.url")
+        raise Invalid(
+            f"request.url names no resource type of FHIR R4: {item.path!r}.", "request.url"
+        )
     if item.method == "POST":
         if len(parts) != 1 or item.query:
-            raise Invalid("The url of a create is the resource type alone, such as Patient.", "request.url")
+            raise Invalid(
+                "The url of a create is the resource type alone, such as Patient.", "request.url"
+            )
     elif (len(parts) == 2) == bool(item.query) or len(parts) > 2:
         raise Invalid(f"The url of a {item.method} is Type/id or Type?criteria.", "request.url")
     else:
@@ -133,7 +145,10 @@ def _address(item: Item) -> None:
 
 def _check_type(item: Item, resource: Resource) -> None:
     if resource.get("resourceType") != item.type:
-        raise Invalid(f"The resource is a {resource.get('resourceType')}, but the url says {item.type}.", "resource")
+        raise Invalid(
+            f"The resource is a {resource.get('resourceType')}, but the url says {item.type}.",
+            "resource",
+        )
     if item.method == "PUT" and item.id and resource.get("id") != item.id:
         raise Invalid(f"The resource's id is not the one in the url, {item.id!r}.", "resource.id")
 
@@ -154,5 +169,3 @@ def _placed(expression: str, place: str) -> str:
         # An expression inside the resource begins with its type.
         return f"{place}.resource" + (f".{rest}" if rest else "")
     return f"{place}.{expression}"
-
-

@@ -29,7 +29,9 @@ def of_instance(call: Call) -> Response:
 def _run(call: Call, level: str) -> Response:
     operation = _named(call, level)
     if operation.changes and call.request.method != "POST":
-        raise MethodNotAllowed(f"{call.operation} changes the resource; use POST.", headers={"Allow": "POST"})
+        raise MethodNotAllowed(
+            f"{call.operation} changes the resource; use POST.", headers={"Allow": "POST"}
+        )
     body = call.any_sent().resource if call.request.body else None
     size = page_size(call) if call.parameter("_count") else _PAGE
     shown = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
@@ -44,5 +46,7 @@ def _named(call: Call, level: str) -> Operation:
     for operation in OPERATIONS:
         if operation.code == code and operation.serves(level, call.type):
             return operation
-    here = sorted({f"${operation.code}" for operation in OPERATIONS if operation.serves(level, call.type)})
+    here = sorted(
+        {f"${operation.code}" for operation in OPERATIONS if operation.serves(level, call.type)}
+    )
     raise NotSupported(f"There is no operation ${code} here; there are {', '.join(here)}.")

@@ -16,7 +16,10 @@ from fhir_server.rest.web import Response
 
 
 def answer(error: FHIRError) -> Response:
-    headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()]
+    headers = [
+        (name.lower().encode(), value.encode("latin-1", "replace"))
+        for name, value in error.headers.items()
+    ]
     return Response(error.status, encode(outcome(error.all_issues())), headers)
 
 
@@ -34,7 +37,9 @@ def expected(error: Exception) -> FHIRError | None:
     if isinstance(error, (psycopg2.errors.CharacterNotInRepertoire, psycopg2.DataError)):
         return InvalidParameter("A value is out of the range that can be stored or searched.")
     if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        return Unavailable("The database does not answer; try again in a moment.", headers={"Retry-After": "2"})
+        return Unavailable(
+            "The database does not answer; try again in a moment.", headers={"Retry-After": "2"}
+        )
     return None
 
 

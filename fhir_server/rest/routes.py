@@ -18,7 +18,7 @@ from fhir_server.rest.web import Request, Response
 Interaction = Callable[[Call], Response]
 
 ROUTES: Mapping[str, Mapping[str, Interaction]] = {
-    "": {"GET": search.system, "POST": bundle.process},
+    "": {"GET": search.system, "POST": bundle.carry_out},
     "metadata": {"GET": capability.metadata},
     "_history": {"GET": history.system},
     "_search": {"POST": search.system_post},
@@ -88,19 +88,29 @@ def _shape(parts: list[str]) -> str:
     shape = "$" if len(parts) == 1 and parts[0].startswith("$") else "/".join(parts)
     if shape not in ROUTES or shape.startswith("T"):
         first = parts[0] if parts else ""
-        raise NotSupported(f"{first!r} is neither a resource type of FHIR R4 nor an address of this server.")
+        raise NotSupported(
+            f"{first!r} is neither a resource type of FHIR R4 nor an address of this server."
+        )
     return shape
 
 
 def _typed(parts: list[str]) -> str:
-    steps = ["T", *(_step(part) for part in parts[1:2]), *parts[2:3], *["v" for _ in parts[3:4]], *parts[4:]]
+    steps = [
+        "T",
+        *(_step(part) for part in parts[1:2]),
+        *parts[2:3],
+        *["v" for _ in parts[3:4]],
+        *parts[4:],
+    ]
     if len(steps) == 3 and steps[2].startswith("$"):
         steps[2] = "$"
     shape = "/".join(steps)
     if shape not in ROUTES:
         raise NotSupported(f"There is no address {'/'.join(parts)!r} on this server.")
     if "/i" in shape and not _ID.fullmatch(parts[1]):
-        raise Malformed(f"{parts[1]!r} is no id: 1 to 64 letters, digits, hyphens and points.", f"{parts[0]}.id")
+        raise Malformed(
+            f"{parts[1]!r} is no id: 1 to 64 letters, digits, hyphens and points.", f"{parts[0]}.id"
+        )
     return shape
 
 
@@ -116,5 +126,3 @@ def _not_allowed(request: Request, methods: Mapping[str, Interaction]) -> FHIREr
         f"{request.method} is not possible here; {', '.join(allowed)} is.",
         headers={"Allow": ", ".join(allowed)},
     )
-
-

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from fhir_server.errors import InvalidParameter
 from fhir_server.bundles import Entry, bundle
+from fhir_server.errors import InvalidParameter
+from fhir_server.repository import Repository
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
-from fhir_server.repository import Repository
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query
 from fhir_server.storage import searches
@@ -51,7 +51,9 @@ def of_type(call: Call) -> Response:
 
 def _refuse_includes(query: Query) -> None:
     if query.includes or query.revincludes:
-        raise InvalidParameter("_include and _revinclude are not supported yet; search for the others by themselves.")
+        raise InvalidParameter(
+            "_include and _revinclude are not supported yet; search for the others by themselves."
+        )
 
 
 def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
@@ -69,7 +71,7 @@ def of_type_post(call: Call) -> Response:
     return of_type(replace(call, request=request, parameters=[*call.parameters, *stated]))
 
 
-def system(call: Call) -> Response:
+def system(_: Call) -> Response:
     raise InvalidParameter(
         "Search over all types is not supported yet; search one type, such as /Patient."
     )
@@ -77,5 +79,3 @@ def system(call: Call) -> Response:
 
 def system_post(call: Call) -> Response:
     return system(call)
-
-

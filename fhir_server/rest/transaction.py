@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fhir_server import codec, references
 from fhir_server.codec import Body
 from fhir_server.database import breathe
+from fhir_server.definitions import structures
 from fhir_server.errors import FHIRError, Invalid, Issue, PreconditionFailed
 from fhir_server.repository import Draft, Repository, check_match, new_id
 from fhir_server.rest import criteria, headers
@@ -29,6 +30,7 @@ Current = dict[str, Version]
 def write(repository: Repository, items: Sequence[Item], patcher: Patcher) -> dict[int, Version]:
     """Carry out every write; returns the versions by entry index. Needs a transaction."""
     writes = [item for item in items if item.method not in ("GET", "HEAD")]
+    _refuse_operations(writes)
     names = _identify(repository, writes)
     _refuse_overlap(writes)
     versions = _delete(repository, writes)
@@ -36,7 +38,8 @@ def write(repository: Repository, items: Sequence[Item], patcher: Patcher) -> di
     current = repository.lock(_name(item) for item in stored if item.method != "POST")
     resolver = Resolver(repository, names)
     drafts = _drafts(repository, stored, current, resolver, patcher)
-    for item, version in zip(stored, repository.write_all(drafts, current), strict=True):
+    written = repository.write_all(drafts, current, [f"{item.place}.resource" for item in stored])
+    for item, version in zip(stored, written, strict=True):
         versions[item.index] = version
     for item in writes:
         if item.done and item.method != "DELETE":
@@ -122,7 +125,21 @@ def _called(item: Item) -> list[str]:
     return called
 
 
+def _refuse_operations(writes: Sequence[Item]) -> None:
+    for item in writes:
+        if "$" in item.path:
+            text = "A transaction does not run operations; send them alone or in a batch."
+            raise Invalid(issues=[Issue("not-supported", text, f"{item.place}.request.url")])
+
+
 def _refuse_overlap(writes: Sequence[Item]) -> None:
+    """Refuse two entries for one resource, and two of one name (the invariant bdl-7)."""
+    called: dict[str, int] = {}
+    for item in writes:
+        first = called.setdefault(item.full_url, item.index)
+        if item.full_url and first != item.index:
+            text = f"Entries {first} and {item.index} have the same fullUrl; give each its own."
+            raise Invalid(issues=[Issue("duplicate", text, f"{item.place}.fullUrl")])
     seen: dict[str, int] = {}
     for item in writes:
         if item.done:
@@ -165,7 +182,8 @@ class Resolver:
         target, mark, fragment = written.partition("#")
         if target in self.names:
             return self.names[target] + mark + fragment
-        if "?" in target and "://" not in target:
+        type_, asks, _ = target.partition("?")
+        if asks and structures.is_resource_type(type_):
             self.names[target] = self._search(target)
             return self.names[target]
         return written

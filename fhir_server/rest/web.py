@@ -67,7 +67,9 @@ def request_line(scope: Scope, mount: str) -> Request:
     """Return the request without its body."""
     query = scope["query_string"]
     if len(query) > LONGEST_QUERY:
-        raise URITooLong(f"The query is longer than {LONGEST_QUERY} bytes; use POST _search instead.")
+        raise URITooLong(
+            f"The query is longer than {LONGEST_QUERY} bytes; use POST _search instead."
+        )
     path = scope["path"].removeprefix(mount).strip("/")
     if "\x00" in path:
         raise Malformed("The path holds the character NUL.")
@@ -95,7 +97,9 @@ async def read_body(receive: Receive, headers: Mapping[str, str], largest: int) 
 
 
 def too_large(largest: int) -> TooLarge:
-    return TooLarge(f"The body is larger than the {largest} bytes that this server takes; send it in parts.")
+    return TooLarge(
+        f"The body is larger than the {largest} bytes that this server takes; send it in parts."
+    )
 
 
 def _inflate(body: bytes, encoding: str, largest: int) -> bytes:

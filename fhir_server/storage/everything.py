@@ -13,7 +13,9 @@ from fhir_server.storage.resources import Version
 _VERSION = "key, type, id, version, last_updated, method, content, blob"
 _FILTER = " AND key > %(after)s AND last_updated >= %(since)s AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))"
 _ORDER = " ORDER BY key LIMIT %(limit)s"
-_MEMBERS = f"SELECT {_VERSION} FROM resource WHERE terms @> %(compartment)s::bigint[]{_FILTER}{_ORDER}"
+_MEMBERS = (
+    f"SELECT {_VERSION} FROM resource WHERE terms @> %(compartment)s::bigint[]{_FILTER}{_ORDER}"
+)
 _REFERRED = (
     "WITH referred AS (SELECT DISTINCT unnest(ref_keys) AS key FROM resource WHERE terms @> %(compartment)s::bigint[]) "
     f"SELECT {_VERSION} FROM resource JOIN referred USING (key)"
@@ -39,7 +41,9 @@ def referred(connection: Connection, selection: Selection, after: int, limit: in
     return _rows(connection, _REFERRED, selection, after, limit)
 
 
-def _rows(connection: Connection, sql: str, selection: Selection, after: int, limit: int) -> list[Version]:
+def _rows(
+    connection: Connection, sql: str, selection: Selection, after: int, limit: int
+) -> list[Version]:
     parameters = {
         "compartment": f"{{{compartment_term(selection.compartment)}}}",
         "since": selection.since,

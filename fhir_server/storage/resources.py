@@ -66,7 +66,9 @@ _LOCK = Statement(
     f"SELECT {_VERSION} FROM resource WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE",
 )
 _LOCK_FOR_DELETE = Statement(
-    "lock_for_delete", ("bigint[]",), "SELECT 1 FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+    "lock_for_delete",
+    ("bigint[]",),
+    "SELECT 1 FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE",
 )
 _MISSING = Statement(
     "missing",
@@ -90,7 +92,9 @@ _WRITE_TYPES = (
     "int[]", "text[]",
     "bigint[]", "int",
 )  # fmt: skip
-_COLUMNS = "key, type, id, version, last_updated, method, content, blob, terms, ref_params, ref_keys"
+_COLUMNS = (
+    "key, type, id, version, last_updated, method, content, blob, terms, ref_params, ref_keys"
+)
 _VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
 _FOUND = (
     "found AS MATERIALIZED (SELECT 1 FROM resource WHERE key = ANY($22) AND content IS NOT NULL"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,7 +18,9 @@ from fhir_server.storage.resources import Version
 _WIDTH = 8  # columns of a version; the sort values follow
 
 
-def page(connection: Connection, query: Query, token: str | None = None) -> tuple[list[Version], str]:
+def page(
+    connection: Connection, query: Query, token: str | None = None
+) -> tuple[list[Version], str]:
     """Return one page and the token of the next, "" after the last."""
     statement = sql.page(query, _values(query, token) if token else None)
     rows = connection.query(statement.text, statement.parameters)
@@ -37,7 +39,7 @@ def _token(last: Row) -> str:
 
 
 def _values(query: Query, token: str) -> Sequence[object]:
-    readers = [_READERS[each.type] for each in query.sort] + [int]
+    readers: list[Callable[[str], object]] = [*(_READERS[each.type] for each in query.sort), int]
     try:
         written = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return [read(value) for read, value in zip(readers, written, strict=True)]
@@ -47,4 +49,10 @@ def _values(query: Query, token: str) -> Sequence[object]:
         ) from error
 
 
-_READERS = {"id": str, "string": str, "date": int, "number": Decimal, "updated": datetime.fromisoformat}
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "id": str,
+    "string": str,
+    "date": int,
+    "number": Decimal,
+    "updated": datetime.fromisoformat,
+}

@@ -46,6 +46,9 @@ BUILT_IN = frozenset(
 """Checked by the walk itself, with the references and in the narrative."""
 
 
+_focus: Callable[[Any, str], Any] = ResourceNode.create_node
+
+
 @cache
 def rules(path: str) -> tuple[Constraint, ...]:
     """Return the error constraints of this path that no table of ours covers."""
@@ -75,7 +78,7 @@ def _ignore(*_traced: object) -> None:
 def holds(rule: Constraint, node: Any, resource: Mapping[str, Any]) -> bool:
     """Tell whether the element obeys; an empty result is no false, and an expression that fails decides nothing."""
     context = {"resource": resource, "rootResource": resource, "ucum": "http://unitsofmeasure.org"}
-    focus = ResourceNode.create_node(node, rule.path.removesuffix("[x]"))
+    focus = _focus(node, rule.path.removesuffix("[x]"))
     try:
         result = _compiled(rule.expression)(focus, context)
     except Exception:  # noqa: BLE001 - the library raises whatever it stumbles on
