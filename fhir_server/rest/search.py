@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from fhir_server.bundles import Entry, bundle
-from fhir_server.errors import InvalidParameter
+from fhir_server.codec import encode
+from fhir_server.errors import FHIRError, InvalidParameter, Issue
+from fhir_server.outcome import outcome
 from fhir_server.repository import Repository
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
 from fhir_server.rest.history import page_size
@@ -16,59 +19,86 @@ from fhir_server.search.query import Query
 from fhir_server.storage import searches
 from fhir_server.storage.resources import Version
 
-_MATCH = b'{"mode":"match"}'
+Parameters = Sequence[tuple[str, str]]
+Found = tuple[list[Version], str, int | None]
+"""One page, the token of the next ("" after the last), the total if it was counted."""
+
+_MATCH = encode({"mode": "match"})
+_OUTCOME = encode({"mode": "outcome"})
 _OWN = RESULT_PARAMETERS | {"_count", "_page"}
 
 
 def of_type(call: Call) -> Response:
+    own = [pair for pair in call.parameters if pair[0] in _OWN]
+    used, ignored = _usable(call, [pair for pair in call.parameters if pair[0] not in _OWN])
+    query = _query(call, [*used, ("_count", str(page_size(call)))])
+    found, following, total = call.store.reading(lambda repository: _found(repository, call, query))
     asked = dict(call.parameters)
-    stated = [pair for pair in call.parameters if pair[0] not in _OWN]
-    size = page_size(call)
-    query = parse(call.type, [*stated, ("_count", str(size))], base_url=call.store.base)
-    _refuse_includes(query)
-    after = call.parameter("_page")
-    counted = asked.get("_summary") == "count" or size == 0
-    wants_total = counted or query.total == "accurate"
-
-    def work(repository: Repository) -> tuple[list[Version], str, int | None]:
-        total = searches.count(repository.connection, query) if wants_total else None
-        if counted:
-            return [], "", total
-        found, following = searches.page(repository.connection, query, after)
-        return [repository.whole(version) for version in found], following, total
-
-    found, following, total = call.store.reading(work)
     entries = [_entry(call, version, asked) for version in found]
-    links = [("self", call.request.query)]
+    if ignored:
+        entries.append(Entry(resource=encode(outcome(ignored)), search=_OUTCOME))
+    # The self link says what was searched for, so it leaves out what was ignored.
+    links = [("self", urlencode([*used, *own]) if ignored else call.request.query)]
     if following:
-        kept = [pair for pair in call.parameters if pair[0] != "_page"]
-        links.append(("next", urlencode([*kept, ("_page", following)])))
+        kept = [pair for pair in own if pair[0] != "_page"]
+        links.append(("next", urlencode([*used, *kept, ("_page", following)])))
     path = call.request.path.removesuffix("/_search")
     text = bundle("searchset", entries, call.store.base, path, links, total)
-    left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
+    left = [pair for pair in own if pair[0] in ("_format", "_pretty")]
     return show(replace(call, parameters=left), 200, text, [])
 
 
-def _refuse_includes(query: Query) -> None:
+def _usable(call: Call, stated: Parameters) -> tuple[Parameters, list[Issue]]:
+    """Part the parameters that can be used from those that Prefer: handling=lenient ignores."""
+    if call.prefers("handling") != "lenient":
+        return stated, []
+    used: list[tuple[str, str]] = []
+    ignored: list[Issue] = []
+    for pair in stated:
+        try:
+            _query(call, [pair])
+            used.append(pair)
+        except FHIRError as error:
+            ignored.append(
+                Issue("not-supported", f"{pair[0]} was ignored: {error}", severity="warning")
+            )
+    return used, ignored
+
+
+def _query(call: Call, stated: Parameters) -> Query:
+    query = parse(call.type, stated, base_url=call.store.base)
     if query.includes or query.revincludes:
         raise InvalidParameter(
             "_include and _revinclude are not supported yet; search for the others by themselves."
         )
+    return query
+
+
+def _found(repository: Repository, call: Call, query: Query) -> Found:
+    counted = call.parameter("_summary") == "count" or query.count == 0
+    total = None
+    if counted or query.total == "accurate":
+        total = searches.count(repository.connection, query)
+    if counted:
+        return [], "", total
+    found, following = searches.page(repository.connection, query, call.parameter("_page"))
+    return [repository.whole(version) for version in found], following, total
 
 
 def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:
-    content = (version.content or "").encode()
     return Entry(
-        f"{call.store.base}/{version.type}/{version.id}", shape(asked, content), search=_MATCH
+        f"{call.store.base}/{version.type}/{version.id}",
+        shape(asked, (version.content or "").encode()),
+        search=_MATCH,
     )
 
 
 def of_type_post(call: Call) -> Response:
     if call.request.body:
         call.sent_kind("form")
-    stated = pairs(call.request.body.decode("utf-8", "replace"))
-    request = replace(call.request, query=urlencode([*call.parameters, *stated]))
-    return of_type(replace(call, request=request, parameters=[*call.parameters, *stated]))
+    stated = [*call.parameters, *pairs(call.request.body.decode("utf-8", "replace"))]
+    request = replace(call.request, query=urlencode(stated))
+    return of_type(replace(call, request=request, parameters=stated))
 
 
 def system(_: Call) -> Response:
