@@ -51,13 +51,14 @@ def measure(folder: Path, asked: argparse.Namespace, raw: list[Row]) -> None:
 
 
 def served(house: House, asked: argparse.Namespace, raw: list[Row]) -> None:
-    if set(asked.only) == {"load"}:
-        return
-    with servers.serving(house) as serving:
-        for name, rows in SERVED.items():
-            if name in asked.only:
-                show(rows(serving, asked.rounds), raw)
-        if "memory" in asked.only:
+    """Measure a server, and the memory of another, fresh one."""
+    if set(asked.only) & set(SERVED):
+        with servers.serving(house) as serving:
+            for name in asked.only:
+                if name in SERVED:
+                    show(SERVED[name](serving, asked.rounds), raw)
+    if "memory" in asked.only:
+        with servers.serving(house) as serving:
             show(work.memory(serving), raw)
 
 

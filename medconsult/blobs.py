@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fhir_server.storage.blobs import Blobs, FileBlobs, s3_blobs
+from fhir_server.storage.blobs import Blobs, FileBlobs
 from medconsult.settings import Settings
 
 
 def blob_store(settings: Settings) -> Blobs:
     if settings.blob_store == "files":
         return FileBlobs(settings.data_dir / "blobs")
+    from fhir_server.storage.s3 import s3_blobs  # noqa: PLC0415 - its client is slow to import
+
     return s3_blobs(
         settings.s3_endpoint,
         settings.s3_bucket,

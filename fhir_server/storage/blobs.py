@@ -13,19 +13,12 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol
-
-import urllib3
-from minio import Minio
-from minio.error import MinioException, S3Error
 
 from fhir_server.errors import NotFound, Unavailable
 
 _NAME = re.compile(r"sha256-[0-9a-f]{64}")
-_ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject"})
-_PRESENT = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 class Blobs(Protocol):
@@ -49,14 +42,16 @@ def name_of(content: bytes) -> str:
     return f"sha256-{hashlib.sha256(content).hexdigest()}"
 
 
-def _checked(name: str) -> str:
+def checked(name: str) -> str:
+    """Return the name; NotFound when it is none of ours."""
     # the name becomes a path of the file system: nothing but a hash may get there
     if not _NAME.fullmatch(name):
         raise NotFound("The content asked for has no name of this store.")
     return name
 
 
-def _intact(name: str, content: bytes) -> bytes:
+def intact(name: str, content: bytes) -> bytes:
+    """Return the content; an error when it is not what the name says."""
     if name_of(content) != name:
         raise Unavailable(f"The stored content {name} is damaged; restore it from a backup.")
     return content
@@ -77,13 +72,13 @@ class FileBlobs:
         return name
 
     def get(self, name: str) -> bytes:
-        path = self._path(_checked(name))
+        path = self._path(checked(name))
         with _refusing_disk():
             try:
                 content = path.read_bytes()
             except FileNotFoundError as error:
                 raise NotFound(f"The store has no content {name}.") from error
-        return _intact(name, content)
+        return intact(name, content)
 
     def check(self) -> None:
         probe = self.folder / f".probe-{secrets.token_hex(8)}"
@@ -137,96 +132,3 @@ def _refusing_disk() -> Iterator[None]:
         raise Unavailable(
             f"The folder of binary content does not work: {error.strerror}."
         ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class S3Blobs:
-    """A bucket of an S3-compatible store; `s3_blobs` connects to one."""
-
-    client: Minio
-    bucket: str
-
-    def put(self, content: bytes) -> str:
-        name = name_of(content)
-        with _refusing_store():
-            try:
-                self._put(name, content)
-            except S3Error as error:
-                if error.code != "NoSuchBucket":
-                    raise
-                self._make_bucket()
-                self._put(name, content)
-        return name
-
-    def get(self, name: str) -> bytes:
-        with _refusing_store():
-            try:
-                response = self.client.get_object(self.bucket, _checked(name))
-            except S3Error as error:
-                if error.code in _ABSENT:
-                    raise NotFound(f"The store has no content {name}.") from error
-                raise
-            try:
-                return _intact(name, response.read())
-            finally:
-                response.close()
-                response.release_conn()
-
-    def check(self) -> None:
-        # empty content has a name of its own: writing it again and again leaves one object
-        with _refusing_store():
-            if not self.client.bucket_exists(self.bucket):
-                self._make_bucket()
-        self.put(b"")
-
-    def _put(self, name: str, content: bytes) -> None:
-        self.client.put_object(self.bucket, name, BytesIO(content), len(content))
-
-    def _make_bucket(self) -> None:
-        try:
-            self.client.make_bucket(self.bucket)
-        except S3Error as error:
-            if error.code not in _PRESENT:  # another worker was first
-                raise
-
-
-def s3_blobs(
-    endpoint: str,
-    bucket: str,
-    *,
-    access_key: str,
-    secret_key: str,
-    region: str = "us-east-1",
-    secure: bool = True,
-) -> S3Blobs:
-    """Return the store at host:port; the first use of it makes the bucket."""
-    client = Minio(
-        endpoint,
-        access_key=access_key,
-        secret_key=secret_key,
-        region=region,
-        secure=secure,
-        http_client=_pool(),
-    )
-    return S3Blobs(client, bucket)
-
-
-def _pool() -> urllib3.PoolManager:
-    # the client's own pool tries for five minutes, and a request cannot wait so long
-    return urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=3, read=60),
-        retries=urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)),
-        maxsize=10,
-    )
-
-
-@contextlib.contextmanager
-def _refusing_store() -> Iterator[None]:
-    try:
-        yield
-    except S3Error as error:
-        raise Unavailable(f"The store of binary content refuses: {error.code}.") from error
-    except MinioException as error:
-        raise Unavailable("The store of binary content gives no S3 answer.") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Unavailable("The store of binary content does not answer.") from error

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from fhir_server.errors import NotFound, Unavailable
-from fhir_server.storage.blobs import Blobs, FileBlobs, S3Blobs, s3_blobs
+from fhir_server.storage.blobs import Blobs, FileBlobs
+from fhir_server.storage.s3 import S3Blobs, s3_blobs
 from tests import s3
 
 KINDS = ["files", pytest.param("s3", marks=pytest.mark.s3)]
