@@ -15,7 +15,8 @@ import msgspec
 from fhir_server.definitions import structures
 
 _REFERENCE = re.compile(rb'"reference":"([^"\\]*(?:\\.[^"\\]*)*)"')
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+ID_RULE = "1 to 64 letters, digits, hyphens and points"
 
 
 def literals(text: bytes) -> Iterator[str]:
@@ -41,7 +42,7 @@ def local_target(reference: str, base: str) -> str:
     id_, _, version = rest.partition("/")
     if version and not version.startswith("_history/"):
         return ""
-    if _ID.fullmatch(id_) and structures.is_resource_type(kind):
+    if ID.fullmatch(id_) and structures.is_resource_type(kind):
         return f"{kind}/{id_}"
     return ""
 

@@ -139,10 +139,15 @@ class Repository:
         found = resources.lock(self.connection, keys) if keys else []
         return {f"{version.type}/{version.id}": self.whole(version) for version in found}
 
-    def write_all(self, drafts: Sequence[Draft], current: dict[str, Version]) -> list[Version]:
-        """Write a whole bundle's resources at once; `current` is what `lock` returned of them."""
+    def write_all(
+        self, drafts: Sequence[Draft], current: dict[str, Version], places: Sequence[str] = ()
+    ) -> list[Version]:
+        """Write a whole bundle's resources at once; `current` is what `lock` returned of them.
+
+        Places say where each draft stands, for the path of a problem; by default its type.
+        """
         if self.integrity:
-            self._require_targets(drafts)
+            self._require_targets(drafts, places)
         now = _now()
         changes = [
             self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts
@@ -180,7 +185,7 @@ class Repository:
 
     # Referential integrity
 
-    def _require_targets(self, drafts: Sequence[Draft]) -> None:
+    def _require_targets(self, drafts: Sequence[Draft], places: Sequence[str] = ()) -> None:
         own = {f"{draft.type}/{draft.id}" for draft in drafts}
         wanted = {
             name: resource_key(name)
@@ -191,7 +196,8 @@ class Repository:
         absent = resources.missing(self.connection, sorted(wanted.values())) if wanted else set()
         if absent:
             names = {name for name, key in wanted.items() if key in absent}
-            raise Invalid(issues=[issue for draft in drafts for issue in _dangling(draft, names)])
+            placed = zip(drafts, places or [draft.type for draft in drafts], strict=True)
+            raise Invalid(issues=[issue for each in placed for issue in _dangling(*each, names)])
 
     def refuse_referred(self, resource_type: str, id_: str) -> None:
         """Raise Conflict, naming the first referrers, when the resource could not be deleted."""
@@ -285,13 +291,13 @@ def _later(current: Version) -> datetime:
     return max(_now(), current.last_updated + timedelta(milliseconds=1))
 
 
-def _dangling(draft: Draft, absent: set[str]) -> list[Issue]:
+def _dangling(draft: Draft, place: str, absent: set[str]) -> list[Issue]:
     return [
         Issue(
             "not-found",
             f"{draft.type} refers to {name}, which does not exist on this server; "
             "create it first or send both in one transaction.",
-            _reference_path(draft.body.resource, name, draft.type) or draft.type,
+            _reference_path(draft.body.resource, name, place) or place,
         )
         for name in draft.targets
         if name in absent

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 
-from fhir_server import bundles, outcome
+from fhir_server import bundles, codec, outcome
 from fhir_server.binary import decode
 from fhir_server.bundles import Entry
 from fhir_server.codec import encode
 from fhir_server.context import Store
 from fhir_server.database import breathe
-from fhir_server.errors import Invalid, Malformed
+from fhir_server.errors import Invalid, Issue, Malformed
 from fhir_server.repository import Repository
 from fhir_server.rest import entries, outcomes, transaction
 from fhir_server.rest.call import Call, show
@@ -56,7 +56,7 @@ def carry_out(call: Call) -> Response:
             f"The Bundle's type has to be batch or transaction, not {kind!r}.", "Bundle.type"
         )
     work = _batch if kind == "batch" else _transaction
-    answered = work(call, entries.items(body.resource, body.text))
+    answered = work(call, entries.items(body.resource, body.text, call.store.base))
     text = bundles.bundle(f"{kind}-response", answered)
     return show(replace(call, type=""), 200, text, [])
 
@@ -139,13 +139,21 @@ def _transaction(call: Call, items: Sequence[Item]) -> list[Entry]:
     return call.store.writing(work)
 
 
+def _successful(item: Item, response: Response) -> Response:
+    """Raise Invalid for a read that failed: it fails the whole transaction."""
+    if response.status < 400:
+        return response
+    said = codec.decode_again(response.body)["issue"]
+    raise Invalid(issues=[Issue(each["code"], each["diagnostics"], item.place) for each in said])
+
+
 def _patcher(call: Call, item: Item) -> Patch:
     return patcher(replace(call, request=request_of(call, item)))
 
 
 def _entry(call: Call, inside: Within, item: Item, version: Version | None) -> Entry:
     if item.method in ("GET", "HEAD"):
-        return _answered(_dispatched(call, inside, item))
+        return _answered(_successful(item, _dispatched(call, inside, item)))
     if version is None or version.content is None:
         etag = {"etag": f'W/"{version.version}"'} if version else {}
         return Entry(response=encode(_response(204, etag)))

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from fhir_server import references
 from fhir_server.codec import Resource
 from fhir_server.definitions import structures
 from fhir_server.errors import FHIRError, Invalid, Issue, Malformed
@@ -59,14 +60,17 @@ class Item:
         return f"Bundle.entry[{self.index}]"
 
 
-def items(bundle: Resource, text: bytes) -> list[Item]:
-    """Take a decoded bundle and its compact text apart; what cannot be processed carries its problem."""
+def items(bundle: Resource, text: bytes, base: str = "") -> list[Item]:
+    """Take a decoded bundle and its compact text apart; an entry carries its problem, if it has one.
+
+    Urls are relative to the base or begin with it.
+    """
     found = bundle.get("entry", [])
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise Malformed("Bundle.entry has to be an array of objects.", "Bundle.entry")
     texts = msgspec.json.decode(text, type=_Texts).entry
     return [
-        _item(index, entry, bytes(raw.resource))
+        _item(index, entry, bytes(raw.resource), base)
         for index, (entry, raw) in enumerate(zip(found, texts, strict=True))
     ]
 
@@ -80,16 +84,16 @@ def refuse_problems(items: Sequence[Item]) -> None:
         raise Invalid(issues=problems)
 
 
-def _item(index: int, entry: Resource, text: bytes) -> Item:
+def _item(index: int, entry: Resource, text: bytes, base: str) -> Item:
     item = Item(index, "", "", "", "", {}, None, b"" if text == b"null" else text)
     try:
-        _read_entry(item, entry)
+        _read_entry(item, entry, base)
     except FHIRError as error:
         item.problem = error
     return item
 
 
-def _read_entry(item: Item, entry: Resource) -> None:
+def _read_entry(item: Item, entry: Resource, base: str) -> None:
     request, resource, full_url = entry.get("request"), entry.get("resource"), entry.get("fullUrl")
     if not isinstance(request, dict):
         raise Invalid("The entry has no request; add request.method and request.url.", "request")
@@ -103,7 +107,7 @@ def _read_entry(item: Item, entry: Resource) -> None:
         raise Invalid("request.url has to be a string.", "request.url")
     if method in ("POST", "PUT", "PATCH") and not isinstance(resource, dict):
         raise Invalid(f"A {method} needs a resource.", "resource")
-    path, _, item.query = url.partition("?")
+    path, _, item.query = url.removeprefix(f"{base}/").partition("?")
     item.method, item.path, item.headers = method, unquote(path).strip("/"), _headers(request)
     item.full_url = full_url if isinstance(full_url, str) else ""
     item.resource = resource if isinstance(resource, dict) else None
@@ -139,6 +143,8 @@ def _address(item: Item) -> None:
         raise Invalid(f"The url of a {item.method} is Type/id or Type?criteria.", "request.url")
     else:
         item.id = parts[1] if len(parts) == 2 else ""
+        if item.id and not references.ID.fullmatch(item.id):
+            raise Invalid(f"{item.id!r} is no id: {references.ID_RULE}.", "request.url")
     if item.resource is not None and item.method != "PATCH":
         _check_type(item, item.resource)
 

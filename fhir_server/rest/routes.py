@@ -5,9 +5,9 @@ A shape is the path with T for a resource type, i for an id, v for a version, $ 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
+from fhir_server import references
 from fhir_server.context import Store
 from fhir_server.definitions import structures
 from fhir_server.errors import FHIRError, Malformed, MethodNotAllowed, NotSupported
@@ -44,7 +44,6 @@ ROUTES: Mapping[str, Mapping[str, Interaction]] = {
     "T/i/$": {"GET": operations.of_instance, "POST": operations.of_instance},
 }
 _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method in methods)
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
@@ -55,6 +54,8 @@ def dispatch(store: Store, limits: Limits, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
             raise _not_allowed(request, methods)
+        if method not in ("GET", "DELETE"):
+            call.format()  # what cannot be answered as asked must not be written first
         return methods[method](call)
     except Exception as error:
         expected = outcomes.expected(error)
@@ -107,7 +108,7 @@ def _typed(parts: list[str]) -> str:
     shape = "/".join(steps)
     if shape not in ROUTES:
         raise NotSupported(f"There is no address {'/'.join(parts)!r} on this server.")
-    if "/i" in shape and not _ID.fullmatch(parts[1]):
+    if "/i" in shape and not references.ID.fullmatch(parts[1]):
         raise Malformed(
             f"{parts[1]!r} is no id: 1 to 64 letters, digits, hyphens and points.", f"{parts[0]}.id"
         )

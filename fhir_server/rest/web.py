@@ -121,13 +121,21 @@ def _inflate(body: bytes, encoding: str, largest: int) -> bytes:
     return inflated
 
 
+def _takes_gzip(request: Request) -> bool:
+    for part in request.header("accept-encoding").split(","):
+        coding, _, quality = part.replace(" ", "").lower().partition(";q=")
+        if coding == "gzip":
+            return quality.rstrip("0.") != "" or not quality
+    return False
+
+
 async def respond(send: Send, request: Request | None, response: Response) -> None:
     """Send; compressed when the client takes gzip and it is worth it, without body for HEAD."""
     body = response.body
     headers = response.headers
     if body:
         headers.append((b"content-type", response.content_type))
-        if len(body) >= GZIP_FROM and request and "gzip" in request.header("accept-encoding"):
+        if len(body) >= GZIP_FROM and request and _takes_gzip(request):
             body = gzip.compress(body, 1)
             headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
     if response.status not in (204, 304):
