@@ -161,7 +161,9 @@ async def exchange(
 ) -> Answer:
     """Send one request as an ASGI server would: the path without its percent signs."""
     address, _, query = path.partition("?")
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    raw = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    ]
     scope = {
         "type": "http",
         "method": method,

@@ -41,11 +41,15 @@ def test_conditional_create_creates_again_after_a_delete(client: Client) -> None
 
 
 def test_a_match_of_another_type_does_not_count(client: Client) -> None:
-    client.stored({"resourceType": "Practitioner", "identifier": [{"system": SYSTEM, "value": "1"}]})
+    client.stored(
+        {"resourceType": "Practitioner", "identifier": [{"system": SYSTEM, "value": "1"}]}
+    )
     assert client.post("Patient", an_identified_patient("1"), if_none_exist=ONE).status == 201
 
 
-@pytest.mark.parametrize("criteria", ["colour=red", "identifier:wrong=1", "birthdate=yesterday", "?"])
+@pytest.mark.parametrize(
+    "criteria", ["colour=red", "identifier:wrong=1", "birthdate=yesterday", "?"]
+)
 def test_criteria_that_mean_nothing_are_refused(client: Client, criteria: str) -> None:
     answer = client.post("Patient", a_patient(), if_none_exist=criteria)
     assert answer.status in (400, 412)

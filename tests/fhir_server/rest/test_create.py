@@ -89,7 +89,8 @@ def test_create_with_a_reference_to_what_exists_is_201(client: Client, reference
 
 
 @pytest.mark.parametrize(
-    "reference", ["http://elsewhere.example/fhir/Patient/x", "urn:uuid:6f8d1b5c-1f8a-4c3b-9a50-0242ac120002"]
+    "reference",
+    ["http://elsewhere.example/fhir/Patient/x", "urn:uuid:6f8d1b5c-1f8a-4c3b-9a50-0242ac120002"],
 )
 def test_references_to_other_servers_are_not_checked(client: Client, reference: str) -> None:
     assert client.post("Observation", an_observation_of(reference)).status == 201

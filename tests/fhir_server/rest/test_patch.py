@@ -64,7 +64,9 @@ def test_patch_to_what_is_not_valid_is_422_and_changes_nothing(client: Client) -
         ["active"],
     ],
 )
-def test_a_patch_that_cannot_be_applied_is_refused(client: Client, operations: list[object]) -> None:
+def test_a_patch_that_cannot_be_applied_is_refused(
+    client: Client, operations: list[object]
+) -> None:
     answer = client.patch("Patient/p1", operations)
     assert 400 <= answer.status < 500
     assert answer.issues

@@ -123,7 +123,12 @@ def test_summary_text_leaves_the_narrative(client: Client) -> None:
     div = '<div xmlns="http://www.w3.org/1999/xhtml">A patient</div>'
     text = {"status": "generated", "div": div}
     client.stored(a_patient(id="p1", text=text, name=[STORED]))
-    assert set(client.get("Patient/p1?_summary=text").json) == {"resourceType", "id", "meta", "text"}
+    assert set(client.get("Patient/p1?_summary=text").json) == {
+        "resourceType",
+        "id",
+        "meta",
+        "text",
+    }
     assert "text" not in client.get("Patient/p1?_summary=data").json
 
 

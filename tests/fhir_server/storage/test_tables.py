@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from fhir_server.storage.tables import metadata
+from medconsult.migrations import engine, newest
+
+
+def test_migrations_make_what_the_metadata_says(database_url: str) -> None:
+    with engine(database_url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_table_too_many_would_be_noticed(database_url: str) -> None:
+    with engine(database_url).connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE left_over (id int)")
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = [difference[0] for difference in compare_metadata(context, metadata)]
+        connection.rollback()
+    assert found == ["remove_table"]
+
+
+def test_there_is_one_head() -> None:
+    assert len(newest()) == 1
