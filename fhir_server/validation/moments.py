@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+_DATE = len("2024-01-01")
+
 
 def is_ordered(first: Any, second: Any) -> bool:
     """Tell whether first <= second, or whether their precisions or forms leave that open."""
@@ -19,15 +21,14 @@ def is_ordered(first: Any, second: Any) -> bool:
 
 
 def _is_ordered(first: str, second: str) -> bool:
-    if "T" in first and "T" in second:
+    shorter, longer = sorted((len(first), len(second)))
+    if shorter > _DATE:
         return _instant(first) <= _instant(second)
-    if "T" in first or "T" in second:
-        if min(len(first), len(second)) < 10:
-            return _is_ordered(first[:10], second[:10])
+    if shorter == _DATE and longer > _DATE:
         # A date has no zone, so around midnight the day before or after may be meant.
-        return (date.fromisoformat(first[:10]) - date.fromisoformat(second[:10])).days <= 1
-    shared = min(len(first), len(second))
-    return first[:shared] <= second[:shared]
+        days = date.fromisoformat(first[:_DATE]) - date.fromisoformat(second[:_DATE])
+        return days.days <= 1
+    return first[:shorter] <= second[:shorter]
 
 
 def _instant(text: str) -> datetime:

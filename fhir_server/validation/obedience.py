@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fhir_server.definitions import structures
 from fhir_server.validation import fhirpath_rules, rules
 from fhir_server.validation.checks import checks
 from fhir_server.validation.report import Report
@@ -18,7 +17,7 @@ def check_invariants(node: Any, path: str, where: str, report: Report) -> None:
 
 
 def _broken(node: Any, path: str, report: Report) -> Iterator[str]:
-    for declared in _declared_at(path):
+    for declared in rules.declared_at(path):
         for rule in rules.rules(declared):
             if not rules.holds(rule, declared, node):
                 yield rule.sentence
@@ -30,16 +29,9 @@ def _broken(node: Any, path: str, report: Report) -> Iterator[str]:
                 yield f"{constraint.key}: this has to hold: {constraint.expression}"
 
 
-def _declared_at(path: str) -> tuple[str, ...]:
-    # Age, Count, Distance and Duration are Quantities: qty-3 is theirs too.
-    if "." in path or structures.parent(path) != "Quantity":
-        return (path,)
-    return (path, "Quantity")
-
-
 def _obeys(holds: Callable[[Mapping[str, Any]], bool], node: Mapping[str, Any]) -> bool:
     try:
         return holds(node)
-    except (TypeError, AttributeError, KeyError, IndexError, ArithmeticError):
-        # A null beside a primitive extension: the invariant has nothing to look at.
+    except (TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
+        # Its structure is wrong, which is reported, or a null stands beside an extension.
         return True

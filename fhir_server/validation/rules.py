@@ -175,6 +175,14 @@ def rules(path: str) -> tuple[Presence, ...]:
     return found
 
 
+def declared_at(path: str) -> tuple[str, ...]:
+    """Return the paths whose invariants hold for elements at this one: its own, and its type's parent's."""
+    # Age, Count, Distance and Duration are Quantities: qty-3 is theirs too.
+    if "." in path or structures.parent(path) != "Quantity":
+        return (path,)
+    return (path, "Quantity")
+
+
 @cache
 def json_names(path: str, name: str) -> tuple[str, ...]:
     """Return the JSON properties that an element may have: of a choice all, of another its own name."""

@@ -162,7 +162,11 @@ def _element_invariants(element: Element) -> list[Schema]:
 
 
 def _invariants(path: str) -> list[Schema]:
-    found = [rules.plain(rule, path) for rule in rules.rules(path)]
+    found = [
+        rules.plain(rule, declared)
+        for declared in rules.declared_at(path)
+        for rule in rules.rules(declared)
+    ]
     if checks(path) and not structures.is_resource_type(path):
         found.append({"checks": path})
     return found

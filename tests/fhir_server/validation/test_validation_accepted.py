@@ -12,14 +12,8 @@ import pytest
 
 from fhir_server import codec
 from fhir_server.validation import validate
-from tests.fhir_server.validation.broken import (
-    EVERY_PRIMITIVE,
-    GOOD_VALUES,
-    condition,
-    narrative,
-    observation,
-    patient,
-)
+from tests.fhir_server.validation.broken_values import EVERY_PRIMITIVE, GOOD_VALUES
+from tests.fhir_server.validation.rows import condition, narrative, observation, patient
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 EXAMPLES = SHARED / "r4-examples.tar.gz"

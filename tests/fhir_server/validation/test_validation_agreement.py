@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhirpathpy.engine.nodes import ResourceNode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,11 +17,12 @@ from fhir_server import codec
 from fhir_server.definitions import constraints, structures
 from fhir_server.validation import bundles, fhirpath_rules, invariants, rules, structure, validate
 from fhir_server.validation.plain import is_plain
-from tests.fhir_server.validation.broken import BROKEN, observation, patient
+from tests.fhir_server.validation.broken import BROKEN
+from tests.fhir_server.validation.rows import observation, patient
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "r4-examples.tar.gz"
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     0,
@@ -159,17 +159,13 @@ def test_our_tables_name_only_constraints_of_r4() -> None:
 
 def test_tables_name_only_elements_of_r4() -> None:
     for path in constraints.paths():
-        for rule in rules.rules(path):
-            known = (
-                {name.removesuffix("[x]") for name in structures.elements(path)}
-                if rule.kind != "never"
-                else {}
-            )
-            assert not known or known.issuperset((*rule.names, *rule.others)), rule
+        for rule in (found for found in rules.rules(path) if found.kind != "never"):
+            known = {name.removesuffix("[x]") for name in structures.elements(path)}
+            assert known.issuperset((*rule.names, *rule.others)), rule
 
 
 def test_every_fhirpath_expression_can_be_evaluated() -> None:
     for path in constraints.paths():
         for row in fhirpath_rules.rules(path):
-            focus = ResourceNode.create_node({}, path)
+            focus = fhirpath_rules._focus({}, path)
             fhirpath_rules._compiled(row.expression)(focus, {"resource": {}, "rootResource": {}})

@@ -8,7 +8,8 @@ import pytest
 
 from fhir_server.errors import Invalid
 from fhir_server.validation import check, validate
-from tests.fhir_server.validation.broken import BROKEN, Broken, observation, patient
+from tests.fhir_server.validation.broken import BROKEN
+from tests.fhir_server.validation.rows import Broken, observation, patient
 
 
 @pytest.mark.parametrize("row", BROKEN, ids=lambda row: row.name)
@@ -90,6 +91,7 @@ def test_deep_nesting_gives_issues(levels: int) -> None:
         {"resourceType": "Patient", "contained": {"id": 1}},
         {"resourceType": "Patient", "contained": [[1], {"id": [], "resourceType": 1}]},
         {"resourceType": "Patient", "name": [{"family": "\ud800"}], 5: 5},
+        patient(name=[{"period": {"start": "T23", "end": "2023-01-01"}}]),
         {"resourceType": "Questionnaire", "status": 1, "item": [1, {"item": "x"}]},
         {
             "resourceType": "Observation",
