@@ -99,7 +99,10 @@ def test_patch_in_another_content_type_is_415(client: Client) -> None:
 
 
 def test_patch_keeps_the_digits_of_decimals(client: Client) -> None:
-    sent = b'{"resourceType":"Observation","id":"o","status":"final","code":{"text":"w"},"valueQuantity":{"value":1.50}}'
+    sent = (
+        b'{"resourceType":"Observation","id":"o","status":"final","code":{"text":"w"},'
+        b'"valueQuantity":{"value":1.50}}'
+    )
     client.put("Observation/o", sent)
     operations = [{"op": "replace", "path": "/status", "value": "amended"}]
     assert b'"value":1.50' in client.patch("Observation/o", operations).body
