@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,12 +9,14 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fhir_server import validation
 from fhir_server.context import Store
 from fhir_server.database import Database
 from fhir_server.rest import app as fhir
 from fhir_server.rest.call import Limits
 from medconsult.blobs import blob_store
 from medconsult.front_page import front_page
+from medconsult.garbage import collect_seldom
 from medconsult.health import health_routes
 from medconsult.logs import configure_logs
 from medconsult.requests import FHIR, Observed, door_of
@@ -44,19 +45,10 @@ def app_from_environment() -> ASGIApp:
     settings = load_settings()
     configure_logs(settings)
     app = create_app(settings)
+    # Compiles the schema now rather than in somebody's first request.
+    validation.validate({"resourceType": "Basic"})
     collect_seldom()
     return app
-
-
-def collect_seldom() -> None:
-    """Let the garbage collector pass over what was made at the start, and run after 100,000 objects.
-
-    Decoding JSON makes thousands of dicts that reference counting frees; looking through them for
-    cycles each 700 objects cost a quarter of a transaction's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 def store_of(settings: Settings) -> Store:

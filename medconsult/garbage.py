@@ -12,5 +12,6 @@ def collect_seldom() -> None:
 
     With Python's own thresholds a fifth of the CPU of a load went into looking.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*SELDOM)
