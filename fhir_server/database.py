@@ -249,15 +249,31 @@ class _Reader:
     """The loop's standing interest in one socket: registered once, not at every statement."""
 
     loop: asyncio.AbstractEventLoop
+    session: Any
+    number: int
     future: asyncio.Future[None] | None = None
+    unwanted: int = 0
 
     def ready(self) -> None:
         future, self.future = self.future, None
         if future is not None:
+            self.unwanted = 0
             _resolve(future)
+            return
+        # Nobody waits: once or twice that is a late call; a socket whose other end is gone
+        # would call for ever.
+        self.unwanted += 1
+        if self.unwanted > MOST_UNWANTED:
+            self.drop()
+
+    def drop(self) -> None:
+        _readers.pop(self.number, None)
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.number)
 
 
-_readers: dict[int, tuple[Any, _Reader]] = {}
+_readers: dict[int, _Reader] = {}
+MOST_UNWANTED = 8
 
 
 def _wait(session: Any) -> None:
@@ -265,29 +281,40 @@ def _wait(session: Any) -> None:
     if loop_side is None:
         psycopg2.extras.wait_select(session)
         return
-    while (state := session.poll()) != psycopg2.extensions.POLL_OK:
-        if state == psycopg2.extensions.POLL_READ:
-            loop_side.switch(lambda loop: _readable(loop, session))
-        else:
-            loop_side.switch(lambda loop: _writable(loop, session.fileno()))
+    number = session.fileno()
+    try:
+        while (state := session.poll()) != psycopg2.extensions.POLL_OK:
+            number = session.fileno()
+            if state == psycopg2.extensions.POLL_READ:
+                loop_side.switch(lambda loop: _readable(loop, session))
+            else:
+                loop_side.switch(lambda loop: _writable(loop, session.fileno()))
+    except BaseException:
+        # psycopg2 now closes the socket, and its number may come back with another session.
+        if number in _readers:
+            _readers[number].drop()
+        raise
 
 
 def _readable(loop: asyncio.AbstractEventLoop, session: Any) -> asyncio.Future[None]:
     number = session.fileno()
     known = _readers.get(number)
-    if known is None or known[0] is not session:
-        known = _readers[number] = (session, _Reader(loop))
-        loop.add_reader(number, known[1].ready)
-    known[1].future = future = loop.create_future()
+    if known is not None and (known.session is not session or known.loop is not loop):
+        known.drop()
+        known = None
+    if known is None:
+        known = _readers[number] = _Reader(loop, session, number)
+        loop.add_reader(number, known.ready)
+    known.future = future = loop.create_future()
     return future
 
 
 def _close(session: Any) -> None:
-    """Close, and take the socket off the loop first: its number may come back with another session."""
+    """Close, and take the socket off the loop first, because its number may come back."""
     if not session.closed:
-        known = _readers.pop(session.fileno(), None)
-        if known is not None and known[0] is session:
-            known[1].loop.remove_reader(session.fileno())
+        known = _readers.get(session.fileno())
+        if known is not None and known.session is session:
+            known.drop()
     with contextlib.suppress(psycopg2.Error):
         session.close()
 
