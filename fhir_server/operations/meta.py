@@ -37,7 +37,7 @@ def meta_delete(repository: Repository, asked: Asked) -> bytes:
 
 def _changed(repository: Repository, asked: Asked, merge: Merge) -> bytes:
     given = next((value for value in asked.values("meta") if isinstance(value, dict)), None)
-    if given is None:
+    if given is None or not all(isinstance(given.get(name, []), list) for name in _LISTS):
         raise InvalidParameter(
             "Send a Parameters resource with the parameter meta (valueMeta).", "meta"
         )
