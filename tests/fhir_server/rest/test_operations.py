@@ -125,9 +125,7 @@ def test_everything_of_a_patient_is_the_record_and_no_other(
     assert names(client.post("Patient/p1/$everything")) == record
 
 
-def test_everything_of_an_encounter_is_what_belongs_to_it(
-    client: Client, record: set[str]
-) -> None:
+def test_everything_of_an_encounter_is_what_belongs_to_it(client: Client, record: set[str]) -> None:
     found = names(client.get("Encounter/e1/$everything"))
     assert {"Encounter/e1", "Observation/o1", "Patient/p1"} <= found
     assert not found & {"Encounter/e2", "Observation/o2", "Observation/other"}
@@ -222,14 +220,26 @@ def test_changing_meta_asks_for_a_post_with_a_meta(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "meta", [{"tag": "x"}, {"tag": [7]}, {"tag": [{"code": 7}]}, {"profile": [7]}, {"tag": {}}, {"tag": None}]
+    "meta",
+    [
+        {"tag": "x"},
+        {"tag": [7]},
+        {"tag": [{"code": 7}]},
+        {"profile": [7]},
+        {"tag": {}},
+        {"tag": None},
+    ],
 )
 def test_a_meta_that_is_no_meta_is_refused(client: Client, meta: dict[str, Any]) -> None:
     client.stored(an_observation(id="o"))
     answer = client.post("Observation/o/$meta-add", parameters(meta=meta))
     assert answer.status in (400, 422), answer.body
     assert client.get("Observation/o").headers["etag"] == 'W/"1"'
-    assert client.post("Observation/o/$meta-delete", parameters(meta=meta)).status in (200, 400, 422)
+    assert client.post("Observation/o/$meta-delete", parameters(meta=meta)).status in (
+        200,
+        400,
+        422,
+    )
 
 
 # $versions
@@ -242,7 +252,9 @@ def test_versions_names_4_0(client: Client) -> None:
     assert client.get("Patient/$versions").status == 404
 
 
-@pytest.mark.parametrize("body", [b"7", b"[]", b'{"resourceType":"Parameters","parameter":7}', b"{}"])
+@pytest.mark.parametrize(
+    "body", [b"7", b"[]", b'{"resourceType":"Parameters","parameter":7}', b"{}"]
+)
 def test_odd_bodies_of_operations_are_no_fault(client: Client, body: bytes) -> None:
     client.stored(a_patient(id="p1"))
     for path in ("Patient/$validate", "Patient/p1/$meta-add", "Patient/p1/$everything"):

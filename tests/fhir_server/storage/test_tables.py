@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from fhir_server.storage.tables import metadata
+from fhir_server.storage.tables import TransactionId, metadata
 from medconsult.migrations import engine, newest
+
+
+@pytest.fixture(autouse=True)
+def _reflect_xid8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLAlchemy warns of a type that it does not know by itself."""
+    monkeypatch.setitem(ischema_names, "xid8", TransactionId)
 
 
 def test_migrations_make_what_the_metadata_says(database_url: str) -> None:
