@@ -146,12 +146,14 @@ def test_a_cancelled_request_gives_its_connection_back(narrow: Client) -> None:
 
 def test_what_is_raised_in_a_transaction_rolls_it_back(narrow: Client) -> None:
     store = narrow.app.store
-    with (
-        pytest.raises(psycopg2.errors.DivisionByZero),
-        store.database.transaction() as connection,
-    ):
-        connection.query("INSERT INTO date_index VALUES (1, 1, 1, 1)")
-        connection.query("SELECT 1 / 0")
+
+    def fail() -> None:
+        with store.database.transaction() as connection:
+            connection.query("INSERT INTO date_index VALUES (1, 1, 1, 1)")
+            connection.query("SELECT 1 / 0")
+
+    with pytest.raises(psycopg2.errors.DivisionByZero):
+        fail()
     with store.database.connection() as connection:
         assert connection.query("SELECT count(*) FROM date_index") == [(0,)]
 

@@ -8,7 +8,8 @@ import pytest
 
 from fhir_server.context import Store
 from fhir_server.database import Database
-from fhir_server.storage.blobs import Blobs, FileBlobs, s3_blobs
+from fhir_server.storage.blobs import Blobs, FileBlobs
+from fhir_server.storage.s3 import s3_blobs
 from tests import s3
 from tests.examples import a_patient
 from tests.fhir_server.conftest import BASE, Connect
