@@ -6,11 +6,15 @@ from tests.examples import (
     SYSTEM,
     a_patient,
     an_identified_patient,
-    an_observation,
     an_observation_of,
-    an_organization,
 )
-from tests.fhir_server.rest.test_transaction import ONE, OTHER, PATIENT, located, responses, statuses
+from tests.fhir_server.rest.test_transaction import (
+    ONE,
+    PATIENT,
+    located,
+    responses,
+    statuses,
+)
 from tests.http import Client, entry
 
 
