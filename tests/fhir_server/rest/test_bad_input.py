@@ -121,6 +121,15 @@ def test_a_body_over_the_limit_is_413(store: Store, connect: Connect) -> None:
     assert client.post("Patient", PATIENT + b" " * 500).status == 201
 
 
+@pytest.mark.parametrize("length", ["\xb2", "-1", "x", ""])
+def test_a_length_that_is_no_number_is_ignored(client: Client, length: str) -> None:
+    assert client.post("Patient", PATIENT, content_length=length).status == 201
+
+
+def test_a_length_of_thousands_of_digits_is_413(client: Client) -> None:
+    assert client.post("Patient", PATIENT, content_length="9" * 5_000).status == 413
+
+
 def test_a_gzip_bomb_is_refused(client: Client) -> None:
     bomb = gzip.compress(PATIENT + b" " * (60 << 20))
     answer = client.post("Patient", bomb, content_encoding="gzip")
