@@ -14,7 +14,7 @@ from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
 from fhir_server.search.conditions import supported
 
-STARTED = "2026-11-23"
+RELEASED = "2026-11-23"
 
 # Which interaction a route and method is: https://hl7.org/fhir/R4/valueset-restful-interaction.html
 _TYPE_INTERACTIONS = (
@@ -45,7 +45,7 @@ def statement(base: str, routes: frozenset[tuple[str, str]]) -> bytes:
         {
             "resourceType": "CapabilityStatement",
             "status": "active",
-            "date": STARTED,
+            "date": RELEASED,
             "kind": "instance",
             "software": {"name": "MedConsult"},
             "implementation": {"description": "MedConsult FHIR server", "url": base},
