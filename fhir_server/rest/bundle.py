@@ -37,6 +37,10 @@ class Within:
     def base(self) -> str:
         return self.outer.base
 
+    @property
+    def integrity(self) -> bool:
+        return self.outer.integrity
+
     def reading(self, work: Callable[[Repository], T]) -> T:
         return work(self.repository)
 

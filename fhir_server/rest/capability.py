@@ -36,11 +36,13 @@ _SYSTEM_INTERACTIONS = (
 
 
 def metadata(call: Call) -> Response:
-    return show(call, 200, statement(call.store.base, call.routes), [])
+    return show(
+        call, 200, statement(call.store.base, call.routes, integrity=call.store.integrity), []
+    )
 
 
 @lru_cache(maxsize=4)
-def statement(base: str, routes: frozenset[tuple[str, str]]) -> bytes:
+def statement(base: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> bytes:
     return encode(
         {
             "resourceType": "CapabilityStatement",
@@ -52,15 +54,17 @@ def statement(base: str, routes: frozenset[tuple[str, str]]) -> bytes:
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml"],
             "patchFormat": ["application/json-patch+json", "application/fhir+json"],
-            "rest": [_rest(routes)],
+            "rest": [_rest(routes, integrity=integrity)],
         }
     )
 
 
-def _rest(routes: frozenset[tuple[str, str]]) -> Resource:
+def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
     return {
         "mode": "server",
-        "resource": [_resource(name, routes) for name in structures.resource_types()],
+        "resource": [
+            _resource(name, routes, integrity=integrity) for name in structures.resource_types()
+        ],
         "interaction": [
             {"code": code}
             for shape, method, code in _SYSTEM_INTERACTIONS
@@ -70,7 +74,7 @@ def _rest(routes: frozenset[tuple[str, str]]) -> Resource:
     }
 
 
-def _resource(name: str, routes: frozenset[tuple[str, str]]) -> Resource:
+def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
     parameters = [{"name": code, "type": type_} for code, type_ in supported(name)]
     operations = _operations("type", name)
     return {
@@ -81,14 +85,14 @@ def _resource(name: str, routes: frozenset[tuple[str, str]]) -> Resource:
             for shape, method, code in _TYPE_INTERACTIONS
             if (shape, method) in routes
         ],
-        "versioning": "versioned-update",
+        "versioning": "versioned",
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
         "conditionalDelete": "single",
-        "referencePolicy": ["literal", "enforced", "local"],
+        "referencePolicy": ["literal", "logical", *(["enforced"] if integrity else [])],
         "searchParam": parameters,
     } | ({"operation": operations} if operations else {})
 

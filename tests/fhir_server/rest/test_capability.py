@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from fhir_server import validation
 from fhir_server.definitions import structures
+from fhir_server.rest.capability import statement
 from tests.examples import a_patient
 from tests.http import Client
 
@@ -111,3 +113,19 @@ def test_head_and_other_forms(client: Client) -> None:
     assert client.head("metadata").status == 200
     assert client.get("metadata?_summary=true").status == 200
     assert client.post("metadata", b"{}").status == 405
+
+
+@pytest.mark.parametrize("integrity", [True, False])
+def test_it_says_that_references_are_enforced_only_where_they_are(integrity: bool) -> None:
+    said = json.loads(statement("http://here/fhir", frozenset(), integrity=integrity))
+    policies = {tuple(each["referencePolicy"]) for each in said["rest"][0]["resource"]}
+    assert len(policies) == 1
+    assert ("enforced" in policies.pop()) is integrity
+
+
+def test_it_asks_for_no_if_match_which_updates_do_without(
+    client: Client, rest: dict[str, Any]
+) -> None:
+    client.stored(a_patient(id="p1"))
+    assert client.put("Patient/p1", a_patient(id="p1", active=True)).status == 200
+    assert {each["versioning"] for each in rest["resource"]} == {"versioned"}
