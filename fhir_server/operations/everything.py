@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/patient-operation-everything.html
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 from fhir_server.bundles import Entry, bundle
@@ -13,7 +13,7 @@ from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
 from fhir_server.operations.asked import Asked
 from fhir_server.repository import Repository
-from fhir_server.search.types.date import span
+from fhir_server.search.types.date import moment, span
 from fhir_server.storage import everything as storage
 from fhir_server.storage.everything import Selection
 from fhir_server.storage.history import START_OF_TIME
@@ -79,7 +79,7 @@ def _since(text: str | None) -> datetime:
     found = span(text)
     if found is None:
         raise InvalidParameter(f"_since has to be a date or instant, not {text!r}.", "_since")
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found[0])
+    return moment(found[0])
 
 
 def _types(asked: Asked) -> list[str] | None:

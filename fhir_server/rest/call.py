@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server import codec, outcome
-from fhir_server.codec import Resource
 from fhir_server.context import Store
 from fhir_server.errors import Malformed, UnsupportedMediaType
 from fhir_server.rest import formats, headers, xml
@@ -110,10 +109,6 @@ def shape(asked: Mapping[str, str], body: bytes) -> bytes:
     if names:
         return codec.encode(formats.elements(resource, tuple(names.split(","))))
     return codec.encode(formats.summarise(resource, summary))
-
-
-def show_resource(call: Call, status: int, resource: Resource) -> Response:
-    return show(call, status, codec.encode(resource), [])
 
 
 def written(call: Call, version: Version, status: int) -> Response:

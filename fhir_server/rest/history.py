@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 from fhir_server.bundles import Entry, bundle
@@ -16,7 +16,7 @@ from fhir_server.repository import Repository
 from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
 from fhir_server.search.term import resource_key
-from fhir_server.search.types.date import LATEST, span
+from fhir_server.search.types.date import LATEST, moment, span
 from fhir_server.storage import history
 from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Version
@@ -138,8 +138,7 @@ def _moment(name: str, text: str) -> tuple[datetime, datetime]:
     found = span(text)
     if found is None or found[1] >= LATEST:
         raise InvalidParameter(f"{name} has to be a date or instant, not {text!r}.", name)
-    start = datetime(1970, 1, 1, tzinfo=UTC)
-    return start + timedelta(microseconds=found[0]), start + timedelta(microseconds=found[1])
+    return moment(found[0]), moment(found[1])
 
 
 def _next(call: Call, last: Version) -> str:
@@ -155,12 +154,10 @@ def _before(token: str) -> tuple[datetime, int, int]:
             base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split("|")
         )
         place = (datetime.fromisoformat(time), int(key), int(version))
+        if place[0].tzinfo is None or abs(place[1]) >= 1 << 63 or not 0 <= place[2] < 1 << 31:
+            raise ValueError(token)
     except (ValueError, binascii.Error) as error:
         raise InvalidParameter(
             "_page is not a link of this server; start again from the first page.", "_page"
         ) from error
-    if place[0].tzinfo is None or abs(place[1]) >= 1 << 63 or not 0 <= place[2] < 1 << 31:
-        raise InvalidParameter(
-            "_page is not a link of this server; start again from the first page.", "_page"
-        )
     return place

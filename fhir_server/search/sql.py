@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import singledispatch
 
 from fhir_server.search import order
@@ -27,6 +27,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
+from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 _COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
@@ -49,7 +50,6 @@ _POINTED_FROM = (
     " WHERE {where} AND l.param = {param})"
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -195,7 +195,7 @@ def _(predicate: Updated, row: str, writer: Writer) -> str:
 def _moment(microseconds: int) -> datetime:
     """Return the time, or the nearest that both Python and PostgreSQL can write."""
     try:
-        return min(max(_EPOCH + timedelta(microseconds=microseconds), _FIRST), _LAST)
+        return min(max(moment(microseconds), _FIRST), _LAST)
     except OverflowError:
         return _FIRST if microseconds < 0 else _LAST
 

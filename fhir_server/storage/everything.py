@@ -8,17 +8,16 @@ from datetime import datetime
 
 from fhir_server.database import Connection
 from fhir_server.search.term import compartment_term
-from fhir_server.storage.resources import Version
+from fhir_server.storage.resources import COLUMNS, Version
 
-_VERSION = "key, type, id, version, last_updated, method, content, blob"
 _FILTER = " AND key > %(after)s AND last_updated >= %(since)s AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))"
 _ORDER = " ORDER BY key LIMIT %(limit)s"
 _MEMBERS = (
-    f"SELECT {_VERSION} FROM resource WHERE terms @> %(compartment)s::bigint[]{_FILTER}{_ORDER}"
+    f"SELECT {COLUMNS} FROM resource WHERE terms @> %(compartment)s::bigint[]{_FILTER}{_ORDER}"
 )
 _REFERRED = (
     "WITH referred AS (SELECT DISTINCT unnest(ref_keys) AS key FROM resource WHERE terms @> %(compartment)s::bigint[]) "
-    f"SELECT {_VERSION} FROM resource JOIN referred USING (key)"
+    f"SELECT {COLUMNS} FROM resource JOIN referred USING (key)"
     f" WHERE content IS NOT NULL AND NOT terms @> %(compartment)s::bigint[]{_FILTER}{_ORDER}"
 )
 FIRST = -(1 << 63)

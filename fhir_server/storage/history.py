@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fhir_server.database import Connection
-from fhir_server.storage.resources import Version
+from fhir_server.storage.resources import COLUMNS, Version
 
-_VERSION = "key, type, id, version, last_updated, method, content, blob"
 _BOUNDS = (
     "last_updated <= %(upper)s AND last_updated >= %(since)s"
     " AND (last_updated, key, version) < (%(before_time)s, %(before_key)s, %(before_version)s)"
@@ -28,7 +27,7 @@ _ORDER = "ORDER BY last_updated DESC, key DESC, version DESC LIMIT %(limit)s"
 
 def _instance(current: str) -> str:
     parts = [
-        f"(SELECT {_VERSION} FROM {table} v WHERE key = %(key)s AND {_BOUNDS}{current} {_ORDER})"
+        f"(SELECT {COLUMNS} FROM {table} v WHERE key = %(key)s AND {_BOUNDS}{current} {_ORDER})"
         for table in ("resource", "resource_history")
     ]
     return f"{' UNION ALL '.join(parts)} {_ORDER}"
@@ -37,7 +36,7 @@ def _instance(current: str) -> str:
 def _types(current: str) -> str:
     """One probe of (type, last_updated, key) a type and table, so no type's history is read whole."""
     parts = [
-        f"(SELECT {_VERSION} FROM {table} v WHERE v.type = t.name AND {_BOUNDS}{current} {_ORDER})"
+        f"(SELECT {COLUMNS} FROM {table} v WHERE v.type = t.name AND {_BOUNDS}{current} {_ORDER})"
         for table in ("resource", "resource_history")
     ]
     return (

@@ -49,21 +49,19 @@ class Change:
 
 NO_ENTRY = Entry("", 0, None, terms=[], references=[], dates=[], numbers=[], strings=[])
 
-_VERSION = "key, type, id, version, last_updated, method, content, blob"
-_READ = Statement("read", ("bigint",), f"SELECT {_VERSION} FROM resource WHERE key = $1")
-_READ_MANY = Statement(
-    "read_many", ("bigint[]",), f"SELECT {_VERSION} FROM resource WHERE key = ANY($1)"
-)
+COLUMNS = "key, type, id, version, last_updated, method, content, blob"
+"""Of a `Version`, in the order of its fields."""
+_READ = Statement("read", ("bigint",), f"SELECT {COLUMNS} FROM resource WHERE key = $1")
 _VREAD = Statement(
     "vread",
     ("bigint", "int"),
-    f"SELECT {_VERSION} FROM resource WHERE key = $1 AND version = $2 UNION ALL "
-    f"SELECT {_VERSION} FROM resource_history WHERE key = $1 AND version = $2",
+    f"SELECT {COLUMNS} FROM resource WHERE key = $1 AND version = $2 UNION ALL "
+    f"SELECT {COLUMNS} FROM resource_history WHERE key = $1 AND version = $2",
 )
 _LOCK = Statement(
     "lock",
     ("bigint[]",),
-    f"SELECT {_VERSION} FROM resource WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE",
+    f"SELECT {COLUMNS} FROM resource WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE",
 )
 _LOCK_FOR_DELETE = Statement(
     "lock_for_delete",
@@ -92,7 +90,7 @@ _WRITE_TYPES = (
     "int[]", "text[]",
     "bigint[]", "int",
 )  # fmt: skip
-_COLUMNS = (
+_WRITTEN = (
     "key, type, id, version, last_updated, method, content, blob, terms, ref_params, ref_keys"
 )
 _VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
@@ -110,7 +108,7 @@ _INSERT = Statement(
     _WRITE_TYPES,
     f"WITH {_FOUND}, "
     "ok AS MATERIALIZED (SELECT 1 WHERE $23 = 0 AND (SELECT count(*) FROM found) = cardinality($22)), "
-    f"r AS (INSERT INTO resource ({_COLUMNS}) SELECT {_VALUES} FROM ok), "
+    f"r AS (INSERT INTO resource ({_WRITTEN}) SELECT {_VALUES} FROM ok), "
     f"{_ORDERED} SELECT count(*) FROM ok",
 )
 _UPDATE = Statement(
@@ -123,7 +121,7 @@ _UPDATE = Statement(
     "dd AS (DELETE FROM date_index USING ok WHERE key = $1), "
     "dn AS (DELETE FROM number_index USING ok WHERE key = $1), "
     "ds AS (DELETE FROM string_index USING ok WHERE key = $1), "
-    f"r AS (UPDATE resource SET ({_COLUMNS}, txid) = (SELECT {_VALUES}, pg_current_xact_id())"
+    f"r AS (UPDATE resource SET ({_WRITTEN}, txid) = (SELECT {_VALUES}, pg_current_xact_id())"
     " WHERE key = $1 AND EXISTS (SELECT FROM h)), "
     f"{_ORDERED} SELECT count(*) FROM ok",
 )
@@ -138,7 +136,7 @@ _BATCH_ROWS = (
     " string_to_array($10, ';'), string_to_array($11, ';')) AS u(k, t, i, v, l, m, c, b, e, p, r)"
 )
 _INSERT_MANY = Statement(
-    "insert_many", _BATCH_TYPES, f"INSERT INTO resource ({_COLUMNS}) {_BATCH_ROWS}"
+    "insert_many", _BATCH_TYPES, f"INSERT INTO resource ({_WRITTEN}) {_BATCH_ROWS}"
 )
 _UPDATE_MANY = Statement(
     "update_many",
@@ -180,10 +178,6 @@ def read(connection: Connection, key: int) -> Version | None:
     """Return the current version, a deletion included."""
     rows = connection.run(_READ, key)
     return Version(*rows[0]) if rows else None
-
-
-def read_many(connection: Connection, keys: Iterable[int]) -> list[Version]:
-    return [Version(*row) for row in connection.run(_READ_MANY, array(keys))]
 
 
 def vread(connection: Connection, key: int, version: int) -> Version | None:

@@ -6,7 +6,7 @@ A date without zone is UTC; a partial one spans its whole year, month, day, minu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -92,6 +92,11 @@ def _until(start: int, after: int) -> Span:
     return start, after - 1
 
 
+def moment(microseconds: int) -> datetime:
+    """Return the time in UTC; OverflowError beyond what Python can write."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 def period(value: dict[str, Any]) -> Span | None:
     """Return the span of a Period; a missing end is open. None when neither end is a date."""
     start, end = span(value.get("start", "")), span(value.get("end", ""))
@@ -126,28 +131,23 @@ def _moment(field: Field, _: Element | None) -> Emit:
     return emit
 
 
-def _period(field: Field, _: Element | None) -> Emit:
-    present, param = field.present, field.param
+def _spanned(
+    read: Callable[[dict[str, Any]], Span | None],
+) -> Callable[[Field, Element | None], Emit]:
+    """Make the emitter of a datatype that spans time; without any date it is still present."""
 
-    def emit(value: dict[str, Any], rows: Rows) -> None:
-        rows.terms.append(present)
-        found = period(value)
-        if found is not None:
-            rows.dates.append((param, found[0], found[1]))
+    def emitter(field: Field, _: Element | None) -> Emit:
+        present, param = field.present, field.param
 
-    return emit
+        def emit(value: dict[str, Any], rows: Rows) -> None:
+            rows.terms.append(present)
+            found = read(value)
+            if found is not None:
+                rows.dates.append((param, found[0], found[1]))
 
+        return emit
 
-def _timing(field: Field, _: Element | None) -> Emit:
-    present, param = field.present, field.param
-
-    def emit(value: dict[str, Any], rows: Rows) -> None:
-        rows.terms.append(present)
-        found = timing(value)
-        if found is not None:
-            rows.dates.append((param, found[0], found[1]))
-
-    return emit
+    return emitter
 
 
 EMITTERS: Emitters = MappingProxyType(
@@ -155,8 +155,8 @@ EMITTERS: Emitters = MappingProxyType(
         "date": _moment,
         "dateTime": _moment,
         "instant": _moment,
-        "Period": _period,
-        "Timing": _timing,
+        "Period": _spanned(period),
+        "Timing": _spanned(timing),
     }
 )
 
