@@ -17,7 +17,7 @@ from fhir_server import binary, references, validation
 from fhir_server.codec import Body, encode, join, members
 from fhir_server.database import Connection, Raced
 from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
-from fhir_server.search.entry import Entry, entry
+from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.query import Query
 from fhir_server.search.term import resource_key, term
 from fhir_server.storage import resources, searches
@@ -127,9 +127,7 @@ class Repository:
         tombstone = Version(
             key, resource_type, id_, current.version + 1, _later(current), "DELETE", None
         )
-        if not resources.write(
-            self.connection, Change(tombstone, resources.NO_ENTRY, current.version)
-        ):
+        if not resources.write(self.connection, Change(tombstone, NO_ENTRY, current.version)):
             raise Raced
         return tombstone
 

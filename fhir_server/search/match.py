@@ -18,6 +18,7 @@ from fhir_server.search.predicates import (
     InDates,
     InNumbers,
     InStrings,
+    InTexts,
     Not,
     Predicate,
     Updated,
@@ -53,6 +54,11 @@ def fulfils(predicate: Predicate, entry: Entry) -> bool:
             return _in_numbers(predicate, entry)
         case InStrings():
             return _in_strings(predicate, entry)
+        case InTexts():
+            return any(
+                param == predicate.param and value.startswith(predicate.value)
+                for param, value in entry.texts
+            )
     raise InvalidParameter("A chain or _has cannot be decided from one resource alone.")
 
 
@@ -71,24 +77,24 @@ def _updated(predicate: Updated, entry: Entry) -> bool:
 def _in_dates(predicate: InDates, entry: Entry) -> bool:
     holds = COMPARISONS[predicate.comparison].holds
     return any(
-        param == predicate.param and holds(first, last, predicate.low, predicate.high)
-        for param, first, last in entry.dates
+        row.param == predicate.param and holds(row.low, row.high, predicate.low, predicate.high)
+        for row in entry.dates
     )
 
 
 def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
     holds = COMPARISONS[predicate.comparison].holds
     return any(
-        param == predicate.param
-        and holds(first, last, predicate.low, predicate.high)
-        and predicate.system_unit in (0, system_unit)
-        and predicate.unit in (0, unit)
-        for param, first, last, system_unit, unit in entry.numbers
+        row.param == predicate.param
+        and holds(row.low, row.high, predicate.low, predicate.high)
+        and predicate.system_unit in (0, row.system_unit)
+        and predicate.unit in (0, row.unit)
+        for row in entry.numbers
     )
 
 
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
-    values = [value for param, value in entry.strings if param == predicate.param]
+    values = [row.value for row in entry.strings if row.param == predicate.param]
     if predicate.anywhere:
         return any(predicate.value in value for value in values)
     return any(value.startswith(predicate.value) for value in values)
