@@ -82,7 +82,8 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        return [self.whole(version) for version in searches.page(self.connection, query)[0]]
+        found = searches.first(self.connection, query, query.count)
+        return [self.whole(version) for version in found]
 
     # Writing
 

@@ -71,6 +71,8 @@ class HasTerm:
     """The entry has the term."""
 
     term: int
+    typed: bool = True
+    """Whether only resources of one type can have it; not so for compartments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,8 +290,8 @@ def _write_ordered(connection: Connection, changes: Sequence[Change]) -> None:
         connection.run(_STRINGS_MANY, array(keys), array(params), joined, array(least), array(most))
     # Sorted, so that two writers of the same texts wait for each other in one order.
     if texts := sorted({text for change in changes for text in change.entry.texts}):
-        params, values, terms = _texts(texts)
-        connection.run(_TEXTS_MANY, params, "\x1f".join(values), terms)
+        numbers_, listed, terms = _texts(texts)
+        connection.run(_TEXTS_MANY, numbers_, "\x1f".join(listed), terms)
 
 
 def _version_values(version: Version) -> tuple[Any, ...]:
