@@ -1,0 +1,58 @@
+"""The values a result is sorted by, https://hl7.org/fhir/R4/search.html#sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tests.oracle import dates, numbers, references, strings, tokens
+from tests.oracle.paths import Value
+from tests.oracle.world import World, parameter
+
+Key = Any
+
+
+def _of_quantities(values: list[Value]) -> Iterable[Key]:
+    for value in values:
+        found = numbers.amount(value)
+        if found:
+            yield found.span
+
+
+def _of_numbers(values: list[Value]) -> Iterable[Key]:
+    for value in values:
+        if value.type == "Range":
+            yield numbers.of_range(value.data)
+        else:
+            number = numbers.fraction(value.data)
+            yield numbers.Span(number, number)
+
+
+_SPANS: dict[str, Callable[[list[Value]], Iterable[Any]]] = {
+    "date": dates.spans,
+    "number": _of_numbers,
+    "quantity": _of_quantities,
+}
+
+
+def keys(known: World, name: str, code: str) -> tuple[Key, Key] | None:
+    """Return the values to sort by, upwards and downwards; None when the resource has none."""
+    values, type_ = known.values(name, code), parameter(name.partition("/")[0], code).type
+    if type_ in _SPANS:
+        spans = list(_SPANS[type_](values))
+        return (min(e.first for e in spans), max(e.last for e in spans)) if spans else None
+    if type_ == "string":
+        written: list[str] = [strings.fold(each)[:200] for each in strings.texts(values)]
+    elif type_ == "token":
+        written = [each.code for each in tokens.tokens(values)]
+    elif type_ == "reference":
+        written = list(references.literals(values, known.base))
+    else:
+        written = [value.data for value in values]
+    return (min(written), max(written)) if written else None
+
+
+def is_in_order(found: list[tuple[Key, Key] | None], *, falling: bool) -> bool:
+    """Tell whether the keys of a result rise, or fall, and those without come last."""
+    known = [each[1] if falling else each[0] for each in found if each]
+    return None not in found[: len(known)] and known == sorted(known, reverse=falling)
