@@ -26,6 +26,7 @@ from fhir_server.search.entry import entry
 from fhir_server.search.term import resource_key
 from fhir_server.storage import resources
 from fhir_server.storage.resources import Change, Version
+from fhir_server.storage.tables import metadata
 from medconsult.garbage import collect_seldom
 from medconsult.migrations import upgrade
 
@@ -35,7 +36,7 @@ SERVER = "http://127.0.0.1/fhir"
 """No reference in a record is absolute, so any base will do."""
 FIRST_WRITE = datetime(2016, 6, 1, tzinfo=UTC)
 YEARS = timedelta(days=3652)
-TABLES = ("resource", "resource_history", "date_index", "number_index", "string_index")
+TABLES = [name for name, table in metadata.tables.items() if "key" in table.c]
 
 
 @dataclass(frozen=True, slots=True)
