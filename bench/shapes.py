@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Literal
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from urllib.parse import urlencode
 from bench.filling import written_at
 from bench.parts import Resource
 from bench.population import Population, of_patient, shared
+
+PAGE = 20
 
 Kind = Literal["selective", "broad", "count", "estimate"]
 """Few matches; a page of many; the same with all of them counted, or estimated."""
@@ -48,12 +51,6 @@ class Corpus:
             found = self.one("Observation")
         return found
 
-    def house(self) -> Resource:
-        houses = [
-            each for each in shared(self.population) if each["resourceType"] == "Organization"
-        ]
-        return self.random.choice(houses)
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -64,7 +61,7 @@ class Shape:
 
 
 def search(kind: str, *pairs: tuple[str, str]) -> str:
-    return f"{kind}?{urlencode(pairs)}"
+    return f"{kind}?{urlencode([*pairs, ('_count', str(PAGE))])}"
 
 
 def token(concept: Resource) -> str:
@@ -168,8 +165,18 @@ def chain(corpus: Corpus) -> str:
 
 
 def chain_of_two(corpus: Corpus) -> str:
-    name = corpus.house()["name"]
+    house = corpus.one("Encounter")["serviceProvider"]["reference"].partition("/")[2]
+    name = names(corpus.population)[house]
     return search("Condition", ("encounter:Encounter.service-provider.name", name))
+
+
+@cache
+def names(population: Population) -> dict[str, str]:
+    """Return the organizations' names by id."""
+    everybody = shared(population)
+    return {
+        each["id"]: each["name"] for each in everybody if each["resourceType"] == "Organization"
+    }
 
 
 def has(corpus: Corpus) -> str:
@@ -267,7 +274,7 @@ def _category(corpus: Corpus) -> str:
 
 
 def everything(corpus: Corpus) -> str:
-    return f"Patient/{corpus.patient()['id']}/$everything?_count=20"
+    return f"Patient/{corpus.patient()['id']}/$everything?_count={PAGE}"
 
 
 def newest(_: Corpus) -> str:
