@@ -32,6 +32,8 @@ class House:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            # The code that is measured is this folder's, wherever the program was installed from.
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
             "MEDCONSULT_DATABASE_URL": self.url,
             "MEDCONSULT_DATA_DIR": str(self.folder / "medconsult"),
             "FLOOR_DATABASE_URL": self.url,

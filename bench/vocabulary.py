@@ -255,7 +255,7 @@ def _parts(text: str) -> list[str]:
     return text.split()
 
 
-_ONSETS = _parts("Bar Cal Dor Fen Gar Hal Kel Lan Mor Nor Par Quin Ros Sal Tor Van Wel Yar Zan Bel")
+_ONSETS = _parts("Bar Cal Dor Fen Gar Hal Kel Lan Mir Nor Par Quin Ros Sal Tor Van Win Yar Zan Bel")
 _MIDDLES = _parts("a e i o en in on ar er ol ta ne li mo ru")
 _ENDINGS = _parts("berg ton man son ley ford well ski ner ham rick wood stein more dale")
 _GIVEN_ENDINGS = _parts("na la ria lyn dra sa vin ro nel das mir tan rek lo bert")

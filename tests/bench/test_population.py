@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from random import Random
 from statistics import mean
 from urllib.parse import parse_qsl
 
 import pytest
 
+from bench import filling
+from bench.filling import Piece
 from bench.population import Population, of_patient, shared
 from bench.shapes import PAGE, SHAPES, Corpus, Shape
 from bench.verdicts import Figures, missed
 from bench.vocabulary import PER_MILLION
 from fhir_server import validation
 from fhir_server.codec import encode, made
+from fhir_server.database import Database
 from fhir_server.definitions import structures
 from fhir_server.errors import Invalid, InvalidParameter
 from fhir_server.search.parse import parse
+from fhir_server.storage import searches
 
 POPULATION = Population(seed=1, asked=2_000)
 RECORDS = [resource for number in range(20) for resource in of_patient(POPULATION, number)]
@@ -117,3 +122,15 @@ def test_a_shape_is_a_search_that_the_server_reads(shape: Shape) -> None:
 def test_what_is_no_parameter_is_refused() -> None:
     with pytest.raises(InvalidParameter):
         parse("Patient", [("colour", "blue")])
+
+
+def test_what_two_writers_store_is_the_population_and_is_found(empty_database: str) -> None:
+    people = Population(seed=3, asked=600)
+    stored = sum(filling.write(Piece(empty_database, people, part)) for part in range(2))
+    everybody = [each for number in range(people.patients) for each in of_patient(people, number)]
+    assert stored == len(everybody) + len(list(shared(people)))
+    with closing(Database(empty_database)) as database, database.connection() as connection:
+        for resource in (everybody[0], everybody[-1]):
+            query = parse(resource["resourceType"], [("_id", resource["id"])])
+            assert [found.id for found in searches.first(connection, query, 2)] == [resource["id"]]
+        assert searches.first(connection, parse("Patient", [("family", "Nobody")]), 2) == []
