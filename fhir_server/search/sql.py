@@ -35,9 +35,10 @@ from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
 _PAGE = (
-    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM resource r{joins}"
+    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
     " WHERE {where} ORDER BY {order} LIMIT {limit}"
 )
+_WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
 _ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
@@ -48,6 +49,7 @@ _NEAR = MappingProxyType(
         "number_index": "((i.low >= {bound} AND i.low = i.high) OR i.low <> i.high)",
     }
 )
+_EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
     " WHERE t.param = {param}::bigint AND t.value LIKE {pattern})"
@@ -76,12 +78,19 @@ class Statement:
 
 
 def page(
-    query: Query, phase: int = 0, place: Place | None = None, *, limit: int, snapshot: str = ""
+    query: Query,
+    phase: int = 0,
+    place: Place | None = None,
+    *,
+    limit: int,
+    snapshot: str = "",
+    window: int = 0,
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
+    window: look at so many rows of the type only, in the order of the index over types by time.
     """
     writer = Writer()
     backward = place is not None and place.backward
@@ -89,7 +98,14 @@ def page(
     conditions = [*_matching(query, writer), *written.conditions]
     if snapshot:
         conditions.append(_UNCHANGED.format(snapshot=writer.bind(snapshot)))
+    source = "resource"
+    if window:
+        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
+        source = _WINDOW.format(
+            where=" AND ".join(held), order=written.order, window=writer.bind(window)
+        )
     text = _PAGE.format(
+        source=source,
         columns=COLUMNS,
         links=", r.ref_params, r.ref_keys" if query.includes else "",
         values="".join(f", {column}" for column in written.columns),
@@ -146,7 +162,9 @@ def _of_type(
         kind = f"{row}.type = {writer.bind(types[0])}"
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
-    return [kind, f"{row}.content IS NOT NULL", *found]
+    # A deletion has no terms.
+    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
+    return [kind, *(each.format(row=row) for each in exists), *found]
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
