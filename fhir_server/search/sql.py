@@ -35,19 +35,21 @@ from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
 _PAGE = (
-    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM resource r{joins}"
+    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
     " WHERE {where} ORDER BY {order} LIMIT {limit}"
 )
+_WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
 _ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
 # Values as short as a day begin near what they end after; the partial index has the longer ones.
 _NEAR = MappingProxyType(
     {
-        "date_index": "((i.low >= {bound} AND NOT i.long) OR i.long)",
-        "number_index": "((i.low >= {bound} AND i.low = i.high) OR i.low <> i.high)",
+        "date_index": "(({i}.low >= {bound} AND NOT {i}.long) OR {i}.long)",
+        "number_index": "(({i}.low >= {bound} AND {i}.low = {i}.high) OR {i}.low <> {i}.high)",
     }
 )
+_EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
     " WHERE t.param = {param}::bigint AND t.value LIKE {pattern})"
@@ -76,12 +78,19 @@ class Statement:
 
 
 def page(
-    query: Query, phase: int = 0, place: Place | None = None, *, limit: int, snapshot: str = ""
+    query: Query,
+    phase: int = 0,
+    place: Place | None = None,
+    *,
+    limit: int,
+    snapshot: str = "",
+    window: int = 0,
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
+    window: look at so many rows of the type only, in the order of the index over types by time.
     """
     writer = Writer()
     backward = place is not None and place.backward
@@ -89,7 +98,14 @@ def page(
     conditions = [*_matching(query, writer), *written.conditions]
     if snapshot:
         conditions.append(_UNCHANGED.format(snapshot=writer.bind(snapshot)))
+    source = "resource"
+    if window:
+        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
+        source = _WINDOW.format(
+            where=" AND ".join(held), order=written.order, window=writer.bind(window)
+        )
     text = _PAGE.format(
+        source=source,
         columns=COLUMNS,
         links=", r.ref_params, r.ref_keys" if query.includes else "",
         values="".join(f", {column}" for column in written.columns),
@@ -140,13 +156,27 @@ def _of_type(
 ) -> list[str]:
     """Return the conditions; terms of a parameter begin with its type, so need no other word of it."""
     found = _all(predicates, row, writer)
-    if any(isinstance(each, HasTerm) and each.typed for each in predicates):
+    if any(_is_typed(each) for each in predicates):
         return found
     if len(types) == 1:
         kind = f"{row}.type = {writer.bind(types[0])}"
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
-    return [kind, f"{row}.content IS NOT NULL", *found]
+    # A deletion has no terms.
+    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
+    return [kind, *(each.format(row=row) for each in exists), *found]
+
+
+def _is_typed(predicate: Predicate) -> bool:
+    """Tell whether only resources of one type, and no deletion, can fulfil it."""
+    match predicate:
+        case HasTerm():
+            return predicate.typed
+        case PointsTo() | InTexts():
+            return True
+        case AnyOf() if predicate.predicates:
+            return all(_is_typed(each) for each in predicate.predicates)
+    return False
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
@@ -172,17 +202,21 @@ def _measure(predicate: InDates | InNumbers) -> object:
 
 def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
     """Write conditions on one row of an ordered table."""
-    holds = [_compared(each, writer) for each in listed]
     first = listed[0]
+    # A date that the result is sorted by is joined already: its row is the one that counts.
+    name = writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
+    holds = [_compared(each, name, writer) for each in listed]
     table = "date_index" if isinstance(first, InDates) else "number_index"
     for each in listed:
         if each.comparison in _BOUND_BELOW:
             bound = each.low - DAY if isinstance(each, InDates) else each.low
             cast = "bigint" if isinstance(each, InDates) else "numeric"
             written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
-            holds.append(_NEAR[table].format(bound=written))
+            holds.append(_NEAR[table].format(i=name, bound=written))
     if isinstance(first, InNumbers):
         holds += _unit(first, writer)
+    if name != "i":
+        return f"({' AND '.join(holds)})"
     param = writer.bind(first.param)
     return _ORDERED.format(table=table, row=row, param=param, holds=" AND ".join(holds))
 
@@ -247,11 +281,11 @@ def _(predicate: InNumbers, row: str, writer: Writer) -> str:
     return _window([predicate], row, writer)
 
 
-def _compared(predicate: InDates | InNumbers, writer: Writer) -> str:
+def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
     cast = "bigint" if isinstance(predicate, InDates) else "numeric"
     return COMPARISONS[predicate.comparison].sql.format(
-        first="i.low",
-        last="i.high",
+        first=f"{name}.low",
+        last=f"{name}.high",
         low=f"{writer.bind(predicate.low)}::{cast}",
         high=f"{writer.bind(predicate.high)}::{cast}",
     )
