@@ -99,6 +99,7 @@ def matches(values: list[Value], text: str, now: datetime) -> bool:
         # int(): the server counts whole microseconds too.
         here = micros(now)
         sought = Span(
-            sought.first - abs(here - sought.first) // 10, sought.last + abs(here - sought.last) // 10
+            sought.first - abs(here - sought.first) // 10,
+            sought.last + abs(here - sought.last) // 10,
         )
     return any(holds(prefix, each, sought) for each in spans(values))

@@ -7,9 +7,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from fhir_server.definitions import value_sets
 from tests.oracle import numbers, references, strings, tokens, units
 from tests.oracle.escape import escaped
-from tests.oracle.paths import Value
+from tests.oracle.paths import Value, element
 from tests.oracle.spans import PREFIXES
 
 BASE = "http://localhost/fhir"
@@ -37,6 +38,11 @@ def _cut(text: str) -> str:
     return text[1:]
 
 
+_TOKEN_FORMS = (
+    *("code", "code", "both", "both", "none", "system", "not", "text", "typed", "typed", "in"),
+)
+
+
 def token(random: Random, value: Value) -> Written | None:
     listed = [each for each in tokens.tokens([value]) if each.code]
     if not listed:
@@ -45,14 +51,18 @@ def token(random: Random, value: Value) -> Written | None:
     code, system = escaped(one.code), escaped(random.choice(sorted(one.systems)))
     if random.random() < 0.1:
         code = code.swapcase()
-    form = random.choice(["code", "code", "both", "both", "none", "system", "not", "text", "typed"])
-    modifier = random.choice(["above", "below", ""]) if form == "both" and one.systems != {""} else ""
+    form = random.choice(_TOKEN_FORMS)
+    modifier = (
+        random.choice(["above", "below", ""]) if form == "both" and one.systems != {""} else ""
+    )
     if form == "not":
         return "token:not", "not", random.choice([code, f"{system}|{code}"])
     if form == "text":
         return _token_text(random, value)
     if form == "typed":
         return _typed(value)
+    if form == "in":
+        return _in(random, value)
     if form == "none" and not (one.cased and not system):
         return "token", "", f"|{code}"
     if form == "system" and system:
@@ -77,6 +87,15 @@ def _typed(value: Value) -> Written | None:
             parts = (kind["system"], kind["code"], value.data["value"])
             return "token:of-type", "of-type", "|".join(map(escaped, parts))
     return None
+
+
+def _in(random: Random, value: Value) -> Written | None:
+    modifier = random.choice(["in", "not-in"])
+    bound = element(value.place)
+    url = (bound.binding if bound else None) or random.choice(value_sets.urls())
+    if value.type in ("ContactPoint", "Identifier", "boolean") or not value_sets.codes(url):
+        return None
+    return f"token:{modifier}", modifier, url
 
 
 def reference(random: Random, value: Value) -> Written | None:
@@ -131,16 +150,21 @@ def number(random: Random, value: Value) -> Written | None:
     return f"number {prefix or 'eq'}", "", prefix + text
 
 
+_ORDINARY = 12
+
+
 def _number(random: Random, data: Any) -> tuple[str, str]:
     prefix = random.choice(["", *PREFIXES])
     exact = Decimal(str(data))
+    if abs(exact.adjusted()) > _ORDINARY:
+        return prefix, str(exact)
     change = random.choice(["", "", "", "round", "more", "add", "exponent"])
     if change == "round":
         exact = exact.quantize(Decimal(10) ** random.choice([-1, 0, 0, 1]))
     if change == "more":
         exact = exact.quantize(Decimal("0.0001"))
     if change == "add":
-        exact += random.choice([Decimal("-0.4"), Decimal("0.5"), Decimal(1), Decimal("-10")])
+        exact += random.choice([Decimal("-0.4"), Decimal("0.5"), Decimal(1), Decimal(-10)])
     return prefix, f"{exact:e}" if change == "exponent" else f"{exact:f}"
 
 
@@ -156,6 +180,7 @@ def quantity(random: Random, value: Value) -> Written | None:
         text += f"||{escaped(random.choice([each for each in (found.code, found.unit) if each]))}"
     elif form == "both" and found.code and found.system:
         text += f"|{escaped(found.system)}|{escaped(found.code)}"
+        kind = "quantity:ucum" if found.system == units.UCUM else kind
     elif form == "other" and found.system == units.UCUM:
         other = random.choice(_OTHERS)
         ours, theirs = units.in_base_units(found.code), units.in_base_units(other)

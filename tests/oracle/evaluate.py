@@ -90,7 +90,10 @@ def _matches(known: World, name: str, question: Asked, text: str, modifier: str)
     asked_for = parameter(resource["resourceType"], code)
     if asked_for.type == "composite":
         return composites.matches(
-            resource, asked_for, text, lambda type_, values, part: decide(known, type_, values, part)
+            resource,
+            asked_for,
+            text,
+            lambda type_, values, part: decide(known, type_, values, part),
         )
     return decide(known, asked_for.type, known.values(name, code), text, modifier)
 

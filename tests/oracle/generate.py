@@ -14,7 +14,12 @@ from tests.oracle.paths import Value
 from tests.oracle.world import World, parameter, reference_literals
 
 _SAMPLE = 25
+_IN_EVERY = frozenset({"_id", "_lastUpdated"})
 _SPECIAL = frozenset({"_text", "_content", "_list", "_query", "_filter"})
+
+
+Drawn = tuple[str, str, str]
+"""Kind, name and text of one condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +39,20 @@ class Generator:
     links: list[tuple[str, str, str]] = field(default_factory=list)
     """Source, parameter and target of each reference whose target is there."""
 
+    focus: str = ""
+    """A resource that all values are taken from, so that what is joined has a match."""
+
     def value_of(self, resource_type: str, code: str) -> tuple[Value | None, bool]:
         """Return a value of the parameter, or one of another; and whether it is its own."""
-        names = self.known.by_type.get(resource_type, [])
+        names = [self.focus] if self.focus else self.known.by_type.get(resource_type, [])
         for name in self.random.sample(names, min(_SAMPLE, len(names))):
             values = self.known.values(name, code)
             if values:
                 return self.random.choice(values), True
-        pool = self.pools[parameter(resource_type, code).type]
+        pool = [] if self.focus else self.pools[parameter(resource_type, code).type]
         return (self.random.choice(pool) if pool else None), False
 
-    def pair(self, resource_type: str, code: str) -> tuple[str, str, str] | None:
+    def pair(self, resource_type: str, code: str) -> Drawn | None:
         """Return kind, name and text of one condition."""
         type_ = parameter(resource_type, code).type
         if type_ == "composite":
@@ -52,18 +60,21 @@ class Generator:
         if code in _SPECIAL or type_ == "special":
             return self.special(resource_type, code)
         if self.random.random() < 0.08:
-            return f"{type_}:missing", f"{code}:missing", self.random.choice(["true", "false"])
+            kind = code if code in _IN_EVERY else type_
+            return f"{kind}:missing", f"{code}:missing", self.random.choice(["true", "false"])
         drawn = self.drawn(type_, resource_type, code)
         if not drawn:
             return None
         kind, modifier, text = drawn
         if self.random.random() < 0.25:
             other = self.drawn(type_, resource_type, code)
-            if other and other[1] == modifier:
+            if other and other[1] == modifier and other[0].split()[0] == kind.split()[0]:
                 text = f"{text},{other[2]}"
         return kind, f"{code}:{modifier}" if modifier else code, text
 
     def drawn(self, type_: str, resource_type: str, code: str) -> Written | None:
+        if code == "_id":
+            return self.identity(resource_type)
         for _ in range(5):
             value, own = self.value_of(resource_type, code)
             written = drawing.DRAWS[type_](self.random, value) if value else None
@@ -72,6 +83,12 @@ class Generator:
                     return written
         return None
 
+    def identity(self, resource_type: str) -> Written:
+        names = self.known.by_type.get(resource_type, ["none/none"])
+        modifier = self.random.choice(["", "", "not"])
+        id_ = (self.focus or self.random.choice(names)).partition("/")[2]
+        return f"_id:{modifier}".rstrip(":"), modifier, self.random.choice([id_, id_.upper()])
+
     def is_askable(self, resource_type: str, code: str, written: Written) -> bool:
         """A reference may only be asked for a type that it can have."""
         asked_for = parameter(resource_type, code)
@@ -79,7 +96,7 @@ class Generator:
             return True
         return not asked_for.targets or written[1] in asked_for.targets
 
-    def composite(self, resource_type: str, code: str) -> tuple[str, str, str] | None:
+    def composite(self, resource_type: str, code: str) -> Drawn | None:
         asked_for = parameter(resource_type, code)
         for name in self.known.by_type.get(resource_type, ())[:_SAMPLE]:
             resource = self.known.resources[name]
@@ -100,7 +117,7 @@ class Generator:
                 return written[2]
         return ""
 
-    def special(self, resource_type: str, code: str) -> tuple[str, str, str] | None:
+    def special(self, resource_type: str, code: str) -> Drawn | None:
         names = self.known.by_type.get(resource_type, [])
         if not names:
             return None
@@ -121,8 +138,8 @@ class Generator:
         chosen = self.random.sample(sorted(own), min(len(own), self.random.randint(1, 2)))
         return code, code, " ".join(chosen)
 
-    def chain(self, source: str, depth: int = 3) -> tuple[str, str] | None:
-        """Return name and text of a condition on what the resource points to."""
+    def chain(self, source: str, depth: int = 3) -> Drawn | None:
+        """Return a condition on what the resource points to."""
         links = [each for each in self.links if each[0] == source]
         if not links:
             return None
@@ -132,41 +149,41 @@ class Generator:
         if depth > 1 and self.random.random() < 0.4:
             beyond = self.chain(target, depth - 1)
             if beyond:
-                return f"{link}.{beyond[0]}", beyond[1]
-        drawn = self.answerable(kind)
-        return (f"{link}.{drawn[1]}", drawn[2]) if drawn else None
+                return beyond[0], f"{link}.{beyond[1]}", beyond[2]
+        drawn = self.answerable(kind, target)
+        return (drawn[0], f"{link}.{drawn[1]}", drawn[2]) if drawn else None
 
-    def has(self, target: str, depth: int = 2) -> tuple[str, str] | None:
-        """Return name and text of a condition on what points to the resource."""
+    def has(self, target: str, depth: int = 2) -> Drawn | None:
+        """Return a condition on what points to the resource."""
         links = [each for each in self.links if each[2] == target]
         if not links:
             return None
         source, code, _ = self.random.choice(links)
         kind = source.partition("/")[0]
-        head = f"_has:{kind}:{code}:"
-        beyond: tuple[str, str] | None = None
+        beyond: Drawn | None = None
         if self.random.random() < 0.4 and depth > 1:
             beyond = self.random.choice([self.has, self.chain])(source, depth - 1)
-        if beyond is None:
-            drawn = self.answerable(kind)
-            beyond = drawn and (drawn[1], drawn[2])
-        return (head + beyond[0], beyond[1]) if beyond else None
+        beyond = beyond or self.answerable(kind, source)
+        return (beyond[0], f"_has:{kind}:{code}:{beyond[1]}", beyond[2]) if beyond else None
 
-    def answerable(self, resource_type: str) -> tuple[str, str, str] | None:
-        """Return a condition of an ordinary kind on the type."""
+    def answerable(self, resource_type: str, focus: str) -> Drawn | None:
+        """Return a condition of an ordinary kind, mostly of a value that the resource has."""
+        self.focus = focus if self.random.random() < 0.85 else ""
+        try:
+            return self._answerable(resource_type)
+        finally:
+            self.focus = ""
+
+    def _answerable(self, resource_type: str) -> Drawn | None:
         codes = sorted(search_parameters.parameters(resource_type))
         for _ in range(20):
             code = self.random.choice(codes)
             type_ = parameter(resource_type, code).type
             if code not in _SPECIAL and type_ in drawing.DRAWS:
                 drawn = self.pair(resource_type, code)
-                if drawn and drawn[0] not in _LATE:
+                if drawn:
                     return drawn
         return None
-
-
-# Kinds that have a place of their own in the table, and so do not stand beyond a chain.
-_LATE = frozenset({"token:text", "token:above", "token:below"})
 
 
 def generator(known: World, seed: int) -> Generator:
@@ -186,26 +203,45 @@ def searches(known: World, seed: int) -> Iterator[Search]:
     """Yield the plan: each parameter of each type, more where there is data, then combinations."""
     made = generator(known, seed)
     for resource_type in structures.resource_types():
-        there = resource_type in known.by_type
         for code in sorted(search_parameters.parameters(resource_type)):
-            own = not code.startswith("_")
-            for _ in range(3 if there and own else 1):
+            for _ in range(_times(known, resource_type, code)):
                 drawn = made.pair(resource_type, code)
                 if drawn:
                     yield Search(resource_type, (drawn[1:],), (drawn[0],))
     types = sorted(known.by_type)
-    for _ in range(600):
+    for _ in range(900):
         yield from _combined(made, made.random.choice(types))
-    for kind, draw in (("chain", made.chain), ("_has", made.has)) * 250:
+    for kind, draw in (("chain", made.chain), ("_has", made.has)) * 400:
         name = made.random.choice(made.links)[0 if kind == "chain" else 2]
         drawn_link = draw(name)
         if drawn_link:
-            yield Search(name.partition("/")[0], (drawn_link,), (kind,))
+            yield Search(name.partition("/")[0], (drawn_link[1:],), (kind, drawn_link[0]))
+
+
+def _times(known: World, resource_type: str, code: str) -> int:
+    """Return how often to ask: more often where data is, and where a type has few parameters."""
+    if resource_type not in known.by_type or code.startswith("_"):
+        return 1
+    return _MORE.get(parameter(resource_type, code).type, 3)
+
+
+_MORE = {"number": 40, "quantity": 20, "composite": 12, "special": 20}
 
 
 def _combined(made: Generator, resource_type: str) -> Iterator[Search]:
-    drawn = [made.answerable(resource_type) for _ in range(made.random.randint(2, 3))]
+    focus = made.random.choice(made.known.by_type[resource_type])
+    drawn = [made.answerable(resource_type, focus) for _ in range(made.random.randint(2, 3))]
     found = [each for each in drawn if each]
     pairs = tuple((name, text) for _, name, text in found)
     if pairs:
         yield Search(resource_type, pairs, (*(kind for kind, _, _ in found), "combined"))
+
+
+def orders(known: World, seed: int) -> Iterator[tuple[str, str]]:
+    """Yield a type and a value of _sort for each parameter that a resource of the type has."""
+    random = Random(seed)
+    for resource_type, names in sorted(known.by_type.items()):
+        for code, each in sorted(search_parameters.parameters(resource_type).items()):
+            sortable = each.type in drawing.DRAWS and code not in _SPECIAL
+            if sortable and any(known.values(name, code) for name in names):
+                yield resource_type, random.choice(["", "-"]) + code

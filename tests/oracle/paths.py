@@ -88,7 +88,7 @@ def _value(node: Any) -> Value | None:
     if node.path == "Extension":
         return _of_extension(node.data, place)
     # System.String is how FHIR calls the type of Resource.id.
-    return Value(node.path.replace("System.String", "string"), node.data, place, node)
+    return Value(node.path.replace("System.String", "id"), node.data, place, node)
 
 
 def _of_extension(extension: Resource, place: str) -> Value | None:
@@ -128,5 +128,3 @@ def element(place: str) -> structures.Element | None:
             return None
         path = structures.child_path(found, found.types[0])
     return found
-
-

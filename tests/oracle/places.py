@@ -9,7 +9,7 @@ from tests.oracle.paths import Value
 
 _RADIUS = 6371.0088
 _KILOMETRES = {
-    **{"km": 1.0, "m": 0.001, "[mi_i]": 1.609344, "mi": 1.609344},
+    "km": 1.0, "m": 0.001, "[mi_i]": 1.609344, "mi": 1.609344,
     "[mi_us]": 1609.347218694438 / 1000,
 }
 
@@ -20,7 +20,8 @@ def near(values: list[Value], text: str) -> bool:
     reach = distance * _KILOMETRES[rest[1] if len(rest) > 1 and rest[1] else "km"]
     here = (float(latitude), float(longitude))
     return any(
-        distance_between(here, (float(each.data["latitude"]), float(each.data["longitude"]))) <= reach
+        distance_between(here, (float(each.data["latitude"]), float(each.data["longitude"])))
+        <= reach
         for each in values
     )
 
@@ -28,7 +29,5 @@ def near(values: list[Value], text: str) -> bool:
 def distance_between(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Return the great-circle distance in kilometres of two places in degrees."""
     (north, east), (north2, east2) = ((radians(a), radians(b)) for a, b in (one, other))
-    chord = (
-        sin((north2 - north) / 2) ** 2 + cos(north) * cos(north2) * sin((east2 - east) / 2) ** 2
-    )
+    chord = sin((north2 - north) / 2) ** 2 + cos(north) * cos(north2) * sin((east2 - east) / 2) ** 2
     return 2 * _RADIUS * asin(sqrt(chord))

@@ -46,6 +46,8 @@ def _tokens(value: Value) -> Iterator[Token]:
             yield Token(data.get("value", ""), frozenset({""}))
         case "boolean":
             yield Token(str(data).lower(), frozenset({_FLAGS}))
+        case "id":
+            yield Token(data, frozenset({""}), cased=True)
         case "code":
             yield Token(data, implied_systems(value), cased=True)
         case _:
@@ -123,7 +125,9 @@ def subsumed(
 ) -> bool:
     """Decide :below and :above; parents: of each code system the codes right above each code."""
     parts = [plain(part) for part in divide(text, "|")]
-    known = [parts[0]] if len(parts) > 1 else [each for each in parents if parts[0] in parents[each]]
+    known = (
+        [parts[0]] if len(parts) > 1 else [each for each in parents if parts[0] in parents[each]]
+    )
     if len(known) != 1:
         return matches(values, text)
     system, code = known[0], parts[-1]

@@ -29,6 +29,7 @@ def _is(found: str, sought: str, modifier: str) -> bool:
 
 
 def _is_below(longer: str, shorter: str) -> bool:
-    if shorter.startswith("urn:"):
+    """Only a URL has paths; its last slash says nothing."""
+    if "://" not in shorter:
         return False
-    return longer.startswith(shorter if shorter.endswith("/") else f"{shorter}/")
+    return f"{longer}/".startswith(f"{shorter.rstrip('/')}/")

@@ -29,6 +29,7 @@ class World:
     base: str = ""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     value_sets: Mapping[str, tokens.Codes] = field(default_factory=dict)
+    """Codes by the canonical URL of the value set."""
     parents: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
     """Of each code system the codes right above each code."""
     known: dict[tuple[str, str], list[Value]] = field(default_factory=dict)
