@@ -102,7 +102,8 @@ def reference(random: Random, value: Value) -> Written | None:
     if random.random() < 0.2 and value.type == "Reference" and "identifier" in value.data:
         drawn = token(random, Value("Identifier", value.data["identifier"]))
         if drawn and not drawn[1]:
-            return "reference:identifier", "identifier", drawn[2]
+            by_system = "|" if drawn[2].endswith("|") else ""
+            return f"reference:identifier{by_system}", "identifier", drawn[2]
         return None
     for literal in references.literals([value], BASE):
         if not references.is_local(literal):
@@ -147,17 +148,18 @@ def number(random: Random, value: Value) -> Written | None:
     if value.type == "Range":
         return None
     prefix, text = _number(random, value.data)
-    return f"number {prefix or 'eq'}", "", prefix + text
+    return (f"number {prefix or 'eq'}", "", prefix + text) if text else None
 
 
 _ORDINARY = 12
 
 
 def _number(random: Random, data: Any) -> tuple[str, str]:
+    """Return prefix and number; "" for a number that is too large to be asked for."""
     prefix = random.choice(["", *PREFIXES])
     exact = Decimal(str(data))
     if abs(exact.adjusted()) > _ORDINARY:
-        return prefix, str(exact)
+        return prefix, ""
     change = random.choice(["", "", "", "round", "more", "add", "exponent"])
     if change == "round":
         exact = exact.quantize(Decimal(10) ** random.choice([-1, 0, 0, 1]))
@@ -175,6 +177,8 @@ def quantity(random: Random, value: Value) -> Written | None:
     ends = [end for end in (found.span.first, found.span.last) if abs(end) != float("inf")]
     end = random.choice(ends)
     prefix, text = _number(random, Decimal(end.numerator) / Decimal(end.denominator))
+    if not text:
+        return None
     form, kind = random.choice(["", "code", "both", "both", "other"]), "quantity"
     if form == "code" and (found.code or found.unit):
         text += f"||{escaped(random.choice([each for each in (found.code, found.unit) if each]))}"

@@ -14,6 +14,8 @@ from tests.oracle.paths import Value
 from tests.oracle.world import World, parameter, reference_literals
 
 _SAMPLE = 25
+MEANINGLESS = frozenset({("Patient", "age"), ("Patient", "birthOrderBoolean")})
+"""Parameters whose expression finds nothing that a value of their type could be."""
 _IN_EVERY = frozenset({"_id", "_lastUpdated"})
 _SPECIAL = frozenset({"_text", "_content", "_list", "_query", "_filter"})
 
@@ -54,7 +56,11 @@ class Generator:
 
     def pair(self, resource_type: str, code: str) -> Drawn | None:
         """Return kind, name and text of one condition."""
+        if code == "_list":
+            return self.special(resource_type, code)
         type_ = parameter(resource_type, code).type
+        if (resource_type, code) in MEANINGLESS:
+            return "meaningless", code, "1"
         if type_ == "composite":
             return self.composite(resource_type, code)
         if code in _SPECIAL or type_ == "special":
@@ -66,6 +72,8 @@ class Generator:
         if not drawn:
             return None
         kind, modifier, text = drawn
+        if modifier and type_ == "uri" and code.startswith("_"):
+            kind = f"{code}:{modifier}"
         if self.random.random() < 0.25:
             other = self.drawn(type_, resource_type, code)
             if other and other[1] == modifier and other[0].split()[0] == kind.split()[0]:
@@ -78,9 +86,9 @@ class Generator:
         for _ in range(5):
             value, own = self.value_of(resource_type, code)
             written = drawing.DRAWS[type_](self.random, value) if value else None
-            if written and (own or written[1] not in ("of-type", "text")):
-                if self.is_askable(resource_type, code, written):
-                    return written
+            askable = written and (own or written[1] not in ("of-type", "text"))
+            if written and askable and self.is_askable(resource_type, code, written):
+                return written
         return None
 
     def identity(self, resource_type: str) -> Written:
@@ -203,7 +211,7 @@ def searches(known: World, seed: int) -> Iterator[Search]:
     """Yield the plan: each parameter of each type, more where there is data, then combinations."""
     made = generator(known, seed)
     for resource_type in structures.resource_types():
-        for code in sorted(search_parameters.parameters(resource_type)):
+        for code in sorted({"_list", *search_parameters.parameters(resource_type)}):
             for _ in range(_times(known, resource_type, code)):
                 drawn = made.pair(resource_type, code)
                 if drawn:

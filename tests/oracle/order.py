@@ -40,13 +40,14 @@ def keys(known: World, name: str, code: str) -> tuple[Key, Key] | None:
     values, type_ = known.values(name, code), parameter(name.partition("/")[0], code).type
     if type_ in _SPANS:
         spans = list(_SPANS[type_](values))
-        return (min(e.first for e in spans), max(e.last for e in spans)) if spans else None
+        # What lasts is sorted by its beginning, in both directions.
+        return (min(e.first for e in spans), max(e.first for e in spans)) if spans else None
     if type_ == "string":
         written: list[str] = [strings.fold(each)[:200] for each in strings.texts(values)]
     elif type_ == "token":
-        written = [each.code for each in tokens.tokens(values)]
+        written = [each.code for each in tokens.tokens(values) if each.code]
     elif type_ == "reference":
-        written = list(references.literals(values, known.base))
+        written = [each for value in values if (each := references.written(value))]
     else:
         written = [value.data for value in values]
     return (min(written), max(written)) if written else None

@@ -53,8 +53,8 @@ def alternatives(resource_type: str, expression: str) -> tuple[tuple[str, str], 
     for pattern, text in MENDED:
         expression = re.sub(pattern, text, expression)
     own = []
-    for part in expression.split("|"):
-        part = re.sub(r"^(Domain)?Resource\b", resource_type, part.strip())
+    for written in expression.split("|"):
+        part = re.sub(r"^(Domain)?Resource\b", resource_type, written.strip())
         if re.match(rf"{resource_type}(\.|$)", part):
             resolved = _RESOLVED.search(part)
             own.append((_RESOLVED.sub("", part), resolved[1] if resolved else ""))
@@ -65,9 +65,11 @@ def values(resource: Resource, expression: str) -> list[Value]:
     """Return what a parameter's expression finds."""
     found = []
     for part, target in alternatives(resource["resourceType"], expression):
-        for value in evaluated(resource, part, resource):
-            if not target or target_type(value.data, resource) == target:
-                found.append(value)
+        found += [
+            value
+            for value in evaluated(resource, part, resource)
+            if not target or target_type(value.data, resource) == target
+        ]
     return found
 
 

@@ -16,14 +16,18 @@ TYPES = _LITERAL | {"Reference"}
 def literals(values: list[Value], base: str) -> Iterator[str]:
     """Yield what is pointed to: "Type/id" on this server, else the URL or canonical as it is."""
     for value in values:
-        if value.type == "Reference":
-            text = value.data.get("reference", "")
-        elif value.type in _LITERAL:
-            text = value.data
-        else:  # a resource that stands in the place of a reference
+        text = written(value)
+        if value.type not in TYPES:  # a resource that stands in the place of a reference
             text = f"{value.type}/{value.data['id']}" if "id" in value.data else ""
         if text and not text.startswith("#"):
             yield local(text, base)
+
+
+def written(value: Value) -> str:
+    """Return the reference as it stands in the resource; "" when it only has an identifier."""
+    if value.type == "Reference":
+        return str(value.data.get("reference", ""))
+    return value.data if value.type in _LITERAL else ""
 
 
 def local(text: str, base: str) -> str:
