@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -153,13 +154,12 @@ class Generator:
             return None
         _, code, target = self.random.choice(links)
         kind = target.partition("/")[0]
-        link = f"{code}:{kind}" if self.random.random() < 0.6 else code
-        if depth > 1 and self.random.random() < 0.4:
-            beyond = self.chain(target, depth - 1)
-            if beyond:
-                return beyond[0], f"{link}.{beyond[1]}", beyond[2]
-        drawn = self.answerable(kind, target)
-        return (drawn[0], f"{link}.{drawn[1]}", drawn[2]) if drawn else None
+        beyond = self.chain(target, depth - 1) if depth > 1 and self.random.random() < 0.4 else None
+        beyond = beyond or self.answerable(kind, target)
+        if not beyond:
+            return None
+        plain = self.random.random() < 0.4 and is_plain(source, code, beyond[1])
+        return beyond[0], f"{code if plain else f'{code}:{kind}'}.{beyond[1]}", beyond[2]
 
     def has(self, target: str, depth: int = 2) -> Drawn | None:
         """Return a condition on what points to the resource."""
@@ -192,6 +192,14 @@ class Generator:
                 if drawn:
                     return drawn
         return None
+
+
+def is_plain(source: str, code: str, beyond: str) -> bool:
+    """Tell whether what stands beyond the chain means the same for every type pointed to."""
+    targets = parameter(source.partition("/")[0], code).targets or structures.resource_types()
+    name = re.split(r"[.:]", beyond)[0]
+    known = [search_parameters.parameters(target).get(name) for target in targets]
+    return len({each.type for each in known if each}) == 1
 
 
 def generator(known: World, seed: int) -> Generator:
@@ -245,11 +253,11 @@ def _combined(made: Generator, resource_type: str) -> Iterator[Search]:
         yield Search(resource_type, pairs, (*(kind for kind, _, _ in found), "combined"))
 
 
-def orders(known: World, seed: int) -> Iterator[tuple[str, str]]:
-    """Yield a type and a value of _sort for each parameter that a resource of the type has."""
-    random = Random(seed)
+def orders(known: World) -> Iterator[tuple[str, str]]:
+    """Yield a type and both values of _sort for each parameter that a resource of the type has."""
     for resource_type, names in sorted(known.by_type.items()):
         for code, each in sorted(search_parameters.parameters(resource_type).items()):
             sortable = each.type in drawing.DRAWS and code not in _SPECIAL
             if sortable and any(known.values(name, code) for name in names):
-                yield resource_type, random.choice(["", "-"]) + code
+                yield resource_type, code
+                yield resource_type, f"-{code}"

@@ -57,15 +57,17 @@ def of_range(data: Found) -> Span:
     )
 
 
+def of_number(value: Value) -> Span:
+    """Return the span of a value of a number parameter."""
+    if value.type == "Range":
+        return of_range(value.data)
+    return Span(fraction(value.data), fraction(value.data))
+
+
 def matches(values: list[Value], text: str) -> bool:
     prefix, written = prefixed(text)
     wanted = sought(prefix, written)
-    for value in values:
-        found = of_range(value.data) if value.type == "Range" else None
-        found = found or Span(fraction(value.data), fraction(value.data))
-        if holds(prefix, found, wanted):
-            return True
-    return False
+    return any(holds(prefix, of_number(value), wanted) for value in values)
 
 
 def amount(value: Value) -> Amount | None:

@@ -10,6 +10,7 @@ from tests.oracle.paths import Value
 from tests.oracle.world import World, parameter
 
 Key = Any
+UNCERTAIN: tuple[Key, Key] = ("#", "#")
 
 
 def _of_quantities(values: list[Value]) -> Iterable[Key]:
@@ -20,12 +21,7 @@ def _of_quantities(values: list[Value]) -> Iterable[Key]:
 
 
 def _of_numbers(values: list[Value]) -> Iterable[Key]:
-    for value in values:
-        if value.type == "Range":
-            yield numbers.of_range(value.data)
-        else:
-            number = numbers.fraction(value.data)
-            yield numbers.Span(number, number)
+    return map(numbers.of_number, values)
 
 
 _SPANS: dict[str, Callable[[list[Value]], Iterable[Any]]] = {
@@ -36,7 +32,10 @@ _SPANS: dict[str, Callable[[list[Value]], Iterable[Any]]] = {
 
 
 def keys(known: World, name: str, code: str) -> tuple[Key, Key] | None:
-    """Return the values to sort by, upwards and downwards; None when the resource has none."""
+    """Return the values to sort by, upwards and downwards; None when the resource has none.
+
+    UNCERTAIN where a reference points inside the resource, which R4 gives no place.
+    """
     values, type_ = known.values(name, code), parameter(name.partition("/")[0], code).type
     if type_ in _SPANS:
         spans = list(_SPANS[type_](values))
@@ -48,6 +47,8 @@ def keys(known: World, name: str, code: str) -> tuple[Key, Key] | None:
         written = [each.code for each in tokens.tokens(values) if each.code]
     elif type_ == "reference":
         written = [each for value in values if (each := references.written(value))]
+        if any(each.startswith("#") for each in written):
+            return UNCERTAIN
     else:
         written = [value.data for value in values]
     return (min(written), max(written)) if written else None
@@ -55,5 +56,6 @@ def keys(known: World, name: str, code: str) -> tuple[Key, Key] | None:
 
 def is_in_order(found: list[tuple[Key, Key] | None], *, falling: bool) -> bool:
     """Tell whether the keys of a result rise, or fall, and those without come last."""
-    known = [each[1] if falling else each[0] for each in found if each]
-    return None not in found[: len(known)] and known == sorted(known, reverse=falling)
+    certain = [each for each in found if each is not UNCERTAIN]
+    known = [each[1] if falling else each[0] for each in certain if each]
+    return None not in certain[: len(known)] and known == sorted(known, reverse=falling)

@@ -55,6 +55,8 @@ def alternatives(resource_type: str, expression: str) -> tuple[tuple[str, str], 
     own = []
     for written in expression.split("|"):
         part = re.sub(r"^(Domain)?Resource\b", resource_type, written.strip())
+        if part[:1].islower():  # InsurancePlan's "name | alias" leaves out the type
+            part = f"{resource_type}.{part}"
         if re.match(rf"{resource_type}(\.|$)", part):
             resolved = _RESOLVED.search(part)
             own.append((_RESOLVED.sub("", part), resolved[1] if resolved else ""))

@@ -9,7 +9,10 @@ from tests.oracle.paths import Value
 
 _RADIUS = 6371.0088
 _KILOMETRES = {
-    "km": 1.0, "m": 0.001, "[mi_i]": 1.609344, "mi": 1.609344,
+    "km": 1.0,
+    "m": 0.001,
+    "[mi_i]": 1.609344,
+    "mi": 1.609344,
     "[mi_us]": 1609.347218694438 / 1000,
 }
 

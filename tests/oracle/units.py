@@ -29,8 +29,13 @@ _ATOMS: dict[str, tuple[dict[str, int], Fraction]] = {
 }
 _METRIC = frozenset({"m", "g", "s", "L", "l", "mol"})
 _PREFIXES = {
-    "k": Fraction(1000), "d": Fraction(1, 10), "c": Fraction(1, 100), "m": Fraction(1, 1000),
-    "u": Fraction(1, 10**6), "n": Fraction(1, 10**9), "p": Fraction(1, 10**12),
+    "k": Fraction(1000),
+    "d": Fraction(1, 10),
+    "c": Fraction(1, 100),
+    "m": Fraction(1, 1000),
+    "u": Fraction(1, 10**6),
+    "n": Fraction(1, 10**9),
+    "p": Fraction(1, 10**12),
 }
 _FACTOR = re.compile(r"([./]?)((?:\[[^]]*\]|[A-Za-z%])+|1)(-?\d*)")
 

@@ -194,15 +194,16 @@ def test_what_is_answered_right_is_not_listed_as_missing(tally: Tally) -> None:
 def test_results_are_in_the_order_asked_for(loaded: Loaded) -> None:
     wrong = []
     with loaded.database.connection() as connection:
-        for resource_type, text in orders(loaded.known, SEED):
+        for resource_type, text in orders(loaded.known):
             query = parse(resource_type, [("_sort", text)], base_url=BASE)
             versions = searches.first(connection, query, ALL)
             names = [f"{each.type}/{each.id}" for each in versions]
             keys = [order.keys(loaded.known, name, text.removeprefix("-")) for name in names]
             complete = set(names) == set(loaded.known.by_type[resource_type])
             if not complete or not order.is_in_order(keys, falling=text.startswith("-")):
-                shown = [f"{name} {key}" for name, key in zip(names, keys, strict=True)]
-                wrong.append(f"{resource_type}?_sort={text}: {', '.join(shown[:12])}")
+                lost = sorted(set(loaded.known.by_type[resource_type]) - set(names))
+                shown = [str(each and each[0]) for each in keys]
+                wrong.append(f"{resource_type}?_sort={text}: lost {lost}; {' '.join(shown)}")
     assert not wrong, "\n".join(wrong)
 
 
