@@ -6,6 +6,9 @@ https://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from operator import contains, eq, ge, gt, le, lt
+from types import MappingProxyType
 
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.entry import Entry
@@ -20,6 +23,7 @@ from fhir_server.search.predicates import (
     InStrings,
     Not,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -88,7 +92,22 @@ def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
 
 
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
-    values = [value for param, value in entry.strings if param == predicate.param]
-    if predicate.anywhere:
-        return any(predicate.value in value for value in values)
-    return any(value.startswith(predicate.value) for value in values)
+    holds = _TEXT_HOLDS[predicate.mode]
+    return any(
+        param == predicate.param and holds(value, predicate.value) for param, value in entry.strings
+    )
+
+
+# Python compares strings by code points, as PostgreSQL does with collation "C".
+_TEXT_HOLDS: Mapping[TextMode, Callable[[str, str], bool]] = MappingProxyType(
+    {
+        "begins": str.startswith,
+        "contains": contains,
+        "ends": str.endswith,
+        "equals": eq,
+        "gt": gt,
+        "lt": lt,
+        "ge": ge,
+        "le": le,
+    }
+)

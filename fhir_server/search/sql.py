@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import singledispatch
+from types import MappingProxyType
 
 from fhir_server.search import order
 from fhir_server.search.predicates import (
@@ -24,6 +25,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -48,6 +50,20 @@ _POINTED_FROM = (
     "{row}.key IN (SELECT l.target FROM resource {inner},"
     " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
     " WHERE {where} AND l.param = {param})"
+)
+
+# What stands before the value, the operator, what stands behind; the column has collation "C".
+_TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
+    {
+        "begins": ("", "LIKE", "%"),
+        "contains": ("%", "LIKE", "%"),
+        "ends": ("%", "LIKE", ""),
+        "equals": ("", "=", ""),
+        "gt": ("", ">", ""),
+        "lt": ("", "<", ""),
+        "ge": ("", ">=", ""),
+        "le": ("", "<=", ""),
+    }
 )
 
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
@@ -175,9 +191,11 @@ def _compared(name: str, low: object, high: object, cast: str, writer: Writer) -
 
 @_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
-    literal = predicate.value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    pattern = f"%{literal}%" if predicate.anywhere else f"{literal}%"
-    holds = f"i.value LIKE {writer.bind(pattern)}"
+    before, operator, behind = _TEXT_HOLDS[predicate.mode]
+    value = predicate.value
+    if operator == "LIKE":
+        value = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    holds = f"i.value {operator} {writer.bind(before + value + behind)}::text"
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
 
