@@ -5,38 +5,56 @@ https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.htm
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.fields import Field, fields
-from fhir_server.search.predicates import (
-    AllOf,
-    AnyOf,
-    Not,
-    PointedFrom,
-    PointsTo,
-    Predicate,
-    any_of,
-)
+from fhir_server.search.predicates import PointedFrom, PointsTo, Predicate, any_of
 from fhir_server.search.term import term
 from fhir_server.search.values import find_field, nearest
 
-DEEPEST_CHAIN = 10
-WIDEST = 300
-"""Searches in other types that one condition may need: a chain over any type multiplies them."""
+DEEPEST = 10
+"""Steps of one chain."""
+WIDEST = 1000
+"""Types that one condition may be read on: a chain over references to any type multiplies them."""
 
 
 class TooFar(InvalidParameter):
     """A chain is longer, or leads to more types, than one condition may."""
 
 
-def check_depth(depth: int, name: str) -> None:
-    if depth > DEEPEST_CHAIN:
-        raise TooFar(f"The chain in {name!r} is longer than {DEEPEST_CHAIN} steps.")
+@dataclass(slots=True)
+class Trail:
+    """How far the references of one condition have been followed; grows while it is read."""
+
+    depth: int = 0
+    types: int = 0
+
+    @contextmanager
+    def further(self, name: str) -> Iterator[None]:
+        """Take one step for as long as the context lasts; TooFar when it is one too many."""
+        if self.depth == DEEPEST:
+            raise TooFar(f"The chain by {name!r} is longer than {DEEPEST} steps.")
+        if self.types == WIDEST:
+            message = (
+                f"The chain by {name!r} leads to more than {WIDEST} combinations of resource types;"
+                " name the types, as in subject:Patient.name."
+            )
+            raise TooFar(message)
+        self.depth += 1
+        self.types += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
 
 
-def follow(field: Field, kind: str, rest: str, read: Callable[[str], Predicate]) -> Predicate:
+def follow(
+    field: Field, kind: str, rest: str, trail: Trail, read: Callable[[str], Predicate]
+) -> Predicate:
     """Return the predicate of the reference's targets, of one type or of all that `rest` fits.
 
     kind: the target type as written, or ""; rest: what stands behind the dot;
@@ -49,12 +67,12 @@ def follow(field: Field, kind: str, rest: str, read: Callable[[str], Predicate])
     refused: list[InvalidParameter] = []
     for name in _targets(field, kind, rest):
         try:
-            ends.append(PointsTo(mark, name, read(name)))
+            with trail.further(field.code):
+                ends.append(PointsTo(mark, name, read(name)))
         except TooFar:
             raise
         except InvalidParameter as error:
             refused.append(error)
-        check_width(field.code, *ends)
     if not ends:
         raise refused[0]
     return any_of(*ends)
@@ -76,7 +94,7 @@ def _targets(field: Field, kind: str, rest: str) -> tuple[str, ...]:
     return fitting
 
 
-def follow_back(name: str, read: Callable[[str, str], Predicate]) -> Predicate:
+def follow_back(name: str, trail: Trail, read: Callable[[str, str], Predicate]) -> Predicate:
     """Return the predicate of _has:Type:reference:rest; read: reads the rest on the type."""
     parts = name.split(":", 3)
     if len(parts) != 4 or not all(parts):
@@ -88,26 +106,5 @@ def follow_back(name: str, read: Callable[[str, str], Predicate]) -> Predicate:
     field = find_field(source, code)
     if field.type != "reference":
         raise InvalidParameter(f"{code!r} of {source} is no reference.")
-    return PointedFrom(source, field.param, read(source, rest))
-
-
-def check_width(name: str, *predicates: Predicate) -> None:
-    """Raise InvalidParameter when the predicates need more searches in other types than are allowed."""
-    if sum(width(each) for each in predicates) > WIDEST:
-        message = (
-            f"The chain by {name!r} leads to more than {WIDEST} combinations of resource types;"
-            " name the types, as in subject:Patient.name."
-        )
-        raise TooFar(message)
-
-
-def width(predicate: Predicate) -> int:
-    """Return how many searches in other types the predicate needs."""
-    match predicate:
-        case PointsTo() | PointedFrom():
-            return 1 + width(predicate.predicate)
-        case Not():
-            return width(predicate.predicate)
-        case AllOf() | AnyOf():
-            return sum(width(each) for each in predicate.predicates)
-    return 0
+    with trail.further(name):
+        return PointedFrom(source, field.param, read(source, rest))

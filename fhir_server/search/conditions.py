@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from fhir_server.errors import InvalidParameter
-from fhir_server.search.chains import check_depth, check_width, follow, follow_back
+from fhir_server.search.chains import Trail, follow, follow_back
 from fhir_server.search.escape import split
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.filter import read_filter
@@ -27,28 +27,26 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def read_condition(
-    resource_type: str, name: str, text: str, reading: Reading, depth: int = 0
+    resource_type: str, name: str, text: str, reading: Reading, trail: Trail | None = None
 ) -> Predicate:
-    """Return the predicate of name=text; InvalidParameter when it means nothing here."""
-    check_depth(depth, name)
+    """Return the predicate of name=text; InvalidParameter when it means nothing here.
+
+    trail: of the condition that this one is a part of, if it is.
+    """
+    trail = trail or Trail()
+
+    def read(kind: str, rest: str) -> Predicate:
+        return read_condition(kind, rest, text, reading, trail)
+
     if name == "_has" or name.startswith("_has:"):
-        back = follow_back(
-            name, lambda source, rest: read_condition(source, rest, text, reading, depth + 1)
-        )
-        check_width(name, back)
-        return back
+        return follow_back(name, trail, read)
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
     if code in _NAMED:
-        return _read_named(resource_type, name, code, text, reading, depth)
+        return _read_named(resource_type, name, code, text, reading, trail)
     field = find_field(resource_type, code, (*CONTROLS, *IGNORED, *_NAMED, "_has"))
     if dot:
-        return follow(
-            field,
-            modifier,
-            rest,
-            lambda target: read_condition(target, rest, text, reading, depth + 1),
-        )
+        return follow(field, modifier, rest, trail, lambda kind: read(kind, rest))
     if not text:
         raise InvalidParameter(f"Parameter {name!r} has no value.")
     if modifier == "missing":
@@ -79,16 +77,16 @@ def _read_missing(field: Field, text: str) -> Predicate:
 
 
 def _read_named(
-    resource_type: str, name: str, code: str, text: str, reading: Reading, depth: int
+    resource_type: str, name: str, code: str, text: str, reading: Reading, trail: Trail
 ) -> Predicate:
     if name != code:
         raise InvalidParameter(f"{code!r} takes neither modifier nor chain; write {code}=value.")
     if not text:
         raise InvalidParameter(f"Parameter {name!r} has no value.")
-    return _NAMED[code](resource_type, text, reading, depth)
+    return _NAMED[code](resource_type, text, reading, trail)
 
 
-def _read_list(_type: str, text: str, _reading: Reading, _depth: int) -> Predicate:
+def _read_list(_type: str, text: str, _reading: Reading, _trail: Trail) -> Predicate:
     """Members of stored Lists, https://hl7.org/fhir/R4/search.html#list."""
     item = fields("List")["item"].param
     return any_of(*(PointedFrom("List", item, _list(value)) for value in _values("_list", text)))
@@ -107,14 +105,14 @@ def _list(value: str) -> Predicate:
     return HasKey(resource_key(f"List/{identity}"))
 
 
-def _read_query(_type: str, text: str, _reading: Reading, _depth: int) -> Predicate:
+def _read_query(_type: str, text: str, _reading: Reading, _trail: Trail) -> Predicate:
     message = (
         f"_query={text!r}: no named queries are defined here; write the parameters themselves."
     )
     raise InvalidParameter(message)
 
 
-_NAMED: Mapping[str, Callable[[str, str, Reading, int], Predicate]] = MappingProxyType(
+_NAMED: Mapping[str, Callable[[str, str, Reading, Trail], Predicate]] = MappingProxyType(
     {"_filter": read_filter, "_list": _read_list, "_query": _read_query}
 )
-"""What is no parameter with a type of its own; each takes resource type, text, reading and depth."""
+"""What is no parameter with a type of its own; each takes resource type, text, reading and trail."""

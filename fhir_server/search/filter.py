@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fhir_server.errors import InvalidParameter
-from fhir_server.search.chains import check_depth, check_width, follow, follow_back
+from fhir_server.search.chains import Trail, follow, follow_back
 from fhir_server.search.escape import split
 from fhir_server.search.fields import Field
 from fhir_server.search.filter_grammar import (
@@ -103,37 +103,34 @@ _GROUPS: Mapping[tuple[str, str], _Parts] = MappingProxyType(
 """https://hl7.org/fhir/R4/search_filter.html#params; R4 has no parameters for its other rows."""
 
 
-def read_filter(resource_type: str, text: str, reading: Reading, depth: int) -> Predicate:
+def read_filter(resource_type: str, text: str, reading: Reading, trail: Trail) -> Predicate:
     """Return the predicate; InvalidParameter gives the character at which it stops to make sense."""
-    predicate = _read(resource_type, parse_filter(text), reading, depth)
-    check_width("_filter", predicate)
-    return predicate
+    return _read(resource_type, parse_filter(text), reading, trail)
 
 
-def _read(resource_type: str, expression: Expression, reading: Reading, depth: int) -> Predicate:
+def _read(resource_type: str, expression: Expression, reading: Reading, trail: Trail) -> Predicate:
     match expression:
         case And():
-            return AllOf(_read_all(resource_type, expression.parts, reading, depth))
+            return AllOf(_read_all(resource_type, expression.parts, reading, trail))
         case Or():
-            return AnyOf(_read_all(resource_type, expression.parts, reading, depth))
+            return AnyOf(_read_all(resource_type, expression.parts, reading, trail))
         case Negation():
-            return Not(_read(resource_type, expression.part, reading, depth))
-    return _along(resource_type, expression, reading, depth)
+            return Not(_read(resource_type, expression.part, reading, trail))
+    return _along(resource_type, expression, reading, trail)
 
 
 def _read_all(
-    resource_type: str, parts: tuple[Expression, ...], reading: Reading, depth: int
+    resource_type: str, parts: tuple[Expression, ...], reading: Reading, trail: Trail
 ) -> tuple[Predicate, ...]:
-    return tuple(_read(resource_type, part, reading, depth) for part in parts)
+    return tuple(_read(resource_type, part, reading, trail) for part in parts)
 
 
-def _along(resource_type: str, test: ParamExp, reading: Reading, depth: int) -> Predicate:
+def _along(resource_type: str, test: ParamExp, reading: Reading, trail: Trail) -> Predicate:
     """Read the first name of the path, then what is left of it on the types that it leads to."""
     step, rest = test.path[0], test.path[1:]
     with _at(test.position):
-        check_depth(depth, step.name)
         if step.name.startswith("_has:"):
-            return follow_back(step.name, _behind_has(step, test, reading, depth))
+            return follow_back(step.name, trail, _behind_has(step, test, reading, trail))
         group = _GROUPS.get((resource_type, step.name))
         if group and step.filter:
             return _read_group(resource_type, group, step.filter, replace(test, path=rest), reading)
@@ -141,28 +138,28 @@ def _along(resource_type: str, test: ParamExp, reading: Reading, depth: int) -> 
         field = find_field(resource_type, code)
         if not rest:
             return _read_test(field, kind, test, reading)
-        read = _behind_dot(step.filter, replace(test, path=rest), reading, depth)
-        return follow(field, kind, rest[0].name, read)
+        read = _behind_dot(step.filter, replace(test, path=rest), reading, trail)
+        return follow(field, kind, rest[0].name, trail, read)
 
 
 def _behind_has(
-    step: Step, test: ParamExp, reading: Reading, depth: int
+    step: Step, test: ParamExp, reading: Reading, trail: Trail
 ) -> Callable[[str, str], Predicate]:
     def read(source: str, name: str) -> Predicate:
         path = (Step(name, step.filter), *test.path[1:])
-        return _along(source, replace(test, path=path), reading, depth + 1)
+        return _along(source, replace(test, path=path), reading, trail)
 
     return read
 
 
 def _behind_dot(
-    condition: Expression | None, test: ParamExp, reading: Reading, depth: int
+    condition: Expression | None, test: ParamExp, reading: Reading, trail: Trail
 ) -> Callable[[str], Predicate]:
     def read(target: str) -> Predicate:
-        end = _along(target, test, reading, depth + 1)
+        end = _along(target, test, reading, trail)
         if condition is None:
             return end
-        return AllOf((_read(target, condition, reading, depth + 1), end))
+        return AllOf((_read(target, condition, reading, trail), end))
 
     return read
 
