@@ -17,7 +17,7 @@ from fhir_server import binary, references, validation
 from fhir_server.codec import Body, encode, join, members
 from fhir_server.database import Connection, Raced
 from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
-from fhir_server.search.entry import Entry, entry
+from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.query import Query
 from fhir_server.search.term import resource_key, term
 from fhir_server.storage import resources, searches
@@ -82,7 +82,8 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        return [self.whole(version) for version in searches.page(self.connection, query)[0]]
+        found = searches.first(self.connection, query, query.count)
+        return [self.whole(version) for version in found]
 
     # Writing
 
@@ -127,9 +128,7 @@ class Repository:
         tombstone = Version(
             key, resource_type, id_, current.version + 1, _later(current), "DELETE", None
         )
-        if not resources.write(
-            self.connection, Change(tombstone, resources.NO_ENTRY, current.version)
-        ):
+        if not resources.write(self.connection, Change(tombstone, NO_ENTRY, current.version)):
             raise Raced
         return tombstone
 

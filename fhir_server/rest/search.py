@@ -81,8 +81,14 @@ def _found(repository: Repository, call: Call, query: Query) -> Found:
         total = searches.count(repository.connection, query)
     if counted:
         return [], "", total
-    found, following = searches.page(repository.connection, query, call.parameter("_page"))
-    return [repository.whole(version) for version in found], following, total
+    page = searches.page(
+        repository.connection,
+        query,
+        call.parameter("_page"),
+        total=total,
+        base_url=call.store.base,
+    )
+    return [repository.whole(row.version) for row in page.rows], page.next, page.total
 
 
 def _entry(call: Call, version: Version, asked: dict[str, str]) -> Entry:

@@ -22,6 +22,10 @@ WIDEST = 1000
 """Types that one condition may be read on: a chain over references to any type multiplies them."""
 
 
+EVERYWHERE = ("_has", "_list")
+"""Names that R4 lists with no type's parameters but every type takes."""
+
+
 class TooFar(InvalidParameter):
     """A chain is longer, or leads to more types, than one condition may."""
 
@@ -86,7 +90,7 @@ def _targets(field: Field, kind: str, rest: str) -> tuple[str, ...]:
         return (kind,)
     targets = field.targets or structures.resource_types()
     code = rest.partition(".")[0].partition(":")[0]
-    fitting = tuple(name for name in targets if code in fields(name) or code == "_has")
+    fitting = tuple(name for name in targets if code in fields(name) or code in EVERYWHERE)
     if not fitting:
         hint = nearest(code, {each for name in targets for each in fields(name)})
         message = f"No target of {field.code!r} has a search parameter {code!r}.{hint}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from fhir_server.errors import InvalidParameter
-from fhir_server.search.chains import Trail, follow, follow_back
+from fhir_server.search.chains import EVERYWHERE, Trail, follow, follow_back
 from fhir_server.search.escape import split
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.filter import read_filter
@@ -44,7 +44,7 @@ def read_condition(
     code, _, modifier = head.partition(":")
     if code in _NAMED:
         return _read_named(resource_type, name, code, text, reading, trail)
-    field = find_field(resource_type, code, (*CONTROLS, *IGNORED, *_NAMED, "_has"))
+    field = find_field(resource_type, code, (*CONTROLS, *IGNORED, *EVERYWHERE))
     if dot:
         return follow(field, modifier, rest, trail, lambda kind: read(kind, rest))
     if not text:

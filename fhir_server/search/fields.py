@@ -36,6 +36,12 @@ class Field:
     """Types whose compartment the resource enters by a reference of this parameter."""
 
     @property
+    def single(self) -> bool:
+        """Whether a resource can have one value at most: one element, which does not repeat."""
+        elements = {path.element.path for path in self.paths if path.element}
+        return len(elements) == 1 and not any(path.many for path in self.paths)
+
+    @property
     def folded(self) -> bool:
         """Whether case is ignored: R4 asks for it unless the code system is known to heed case."""
         return any(path.type != "code" for path in self.paths)

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from operator import contains, eq, ge, gt, le, lt
 from types import MappingProxyType
+from typing import Any
 
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.entry import Entry
@@ -21,48 +22,52 @@ from fhir_server.search.predicates import (
     InDates,
     InNumbers,
     InStrings,
+    InTexts,
     Not,
+    PointedFrom,
+    PointsTo,
     Predicate,
     TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
 
-
-def match(query: Query, resource_entry: Entry) -> bool:
-    """Tell whether it fulfils all conditions; InvalidParameter for chains: they need others."""
-    return resource_entry.type in query.types and all(
-        fulfils(condition.predicate, resource_entry) for condition in query.conditions
-    )
+Linked = Callable[[PointsTo | PointedFrom, Entry], bool]
+"""Decides a chain or _has, which one entry alone cannot."""
 
 
-def fulfils(predicate: Predicate, entry: Entry) -> bool:
-    """Tell whether the entry fulfils the predicate."""
-    match predicate:
-        case HasTerm():
-            return _has(entry.terms, predicate.term)
-        case HasKey():
-            return entry.key == predicate.key
-        case Not():
-            return not fulfils(predicate.predicate, entry)
-        case AnyOf():
-            return any(fulfils(each, entry) for each in predicate.predicates)
-        case AllOf():
-            return all(fulfils(each, entry) for each in predicate.predicates)
-        case Updated():
-            return _updated(predicate, entry)
-        case InDates():
-            return _in_dates(predicate, entry)
-        case InNumbers():
-            return _in_numbers(predicate, entry)
-        case InStrings():
-            return _in_strings(predicate, entry)
+def undecidable(_: PointsTo | PointedFrom, __: Entry) -> bool:
     raise InvalidParameter("A chain or _has cannot be decided from one resource alone.")
 
 
-def _has(terms: list[int], term: int) -> bool:
-    position = bisect_left(terms, term)
-    return position < len(terms) and terms[position] == term
+def match(query: Query, resource_entry: Entry, linked: Linked = undecidable) -> bool:
+    """Tell whether it fulfils all conditions; InvalidParameter for chains that nothing decides."""
+    return resource_entry.type in query.types and all(
+        fulfils(condition.predicate, resource_entry, linked) for condition in query.conditions
+    )
+
+
+def fulfils(predicate: Predicate, entry: Entry, linked: Linked = undecidable) -> bool:
+    """Tell whether the entry fulfils the predicate."""
+    match predicate:
+        case Not():
+            return not fulfils(predicate.predicate, entry, linked)
+        case AnyOf():
+            return any(fulfils(each, entry, linked) for each in predicate.predicates)
+        case AllOf():
+            return all(fulfils(each, entry, linked) for each in predicate.predicates)
+        case PointsTo() | PointedFrom():
+            return linked(predicate, entry)
+    return _DECIDE[type(predicate)](predicate, entry)
+
+
+def _has(predicate: HasTerm, entry: Entry) -> bool:
+    position = bisect_left(entry.terms, predicate.term)
+    return position < len(entry.terms) and entry.terms[position] == predicate.term
+
+
+def _is(predicate: HasKey, entry: Entry) -> bool:
+    return entry.key == predicate.key
 
 
 def _updated(predicate: Updated, entry: Entry) -> bool:
@@ -75,27 +80,47 @@ def _updated(predicate: Updated, entry: Entry) -> bool:
 def _in_dates(predicate: InDates, entry: Entry) -> bool:
     holds = COMPARISONS[predicate.comparison].holds
     return any(
-        param == predicate.param and holds(first, last, predicate.low, predicate.high)
-        for param, first, last in entry.dates
+        row.param == predicate.param and holds(row.low, row.high, predicate.low, predicate.high)
+        for row in entry.dates
     )
 
 
 def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
     holds = COMPARISONS[predicate.comparison].holds
     return any(
-        param == predicate.param
-        and holds(first, last, predicate.low, predicate.high)
-        and predicate.system_unit in (0, system_unit)
-        and predicate.unit in (0, unit)
-        for param, first, last, system_unit, unit in entry.numbers
+        row.param == predicate.param
+        and holds(row.low, row.high, predicate.low, predicate.high)
+        and predicate.system_unit in (0, row.system_unit)
+        and predicate.unit in (0, row.unit)
+        for row in entry.numbers
     )
 
 
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
     holds = _TEXT_HOLDS[predicate.mode]
     return any(
-        param == predicate.param and holds(value, predicate.value) for param, value in entry.strings
+        row.param == predicate.param and holds(row.value, predicate.value) for row in entry.strings
     )
+
+
+def _in_texts(predicate: InTexts, entry: Entry) -> bool:
+    return any(
+        param == predicate.param and value.startswith(predicate.value)
+        for param, value in entry.texts
+    )
+
+
+_DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
+    {
+        HasTerm: _has,
+        HasKey: _is,
+        Updated: _updated,
+        InDates: _in_dates,
+        InNumbers: _in_numbers,
+        InStrings: _in_strings,
+        InTexts: _in_texts,
+    }
+)
 
 
 # Python compares strings by code points, as PostgreSQL does with collation "C".

@@ -1,100 +1,151 @@
-"""The order of a search result as SQL: sort keys, and where the next page begins.
+"""The order of a search result as SQL: sort keys, and where a page begins.
 
 https://hl7.org/fhir/R4/search.html#sort. Pages are found by key set (sort values, key), so a page
-costs the same at any depth. Resources without a value come last in either direction.
+costs the same at any depth. Resources without a value come last in either direction: what an
+ordered table has values of comes first (`phase` 0, the table's index gives the order), the rest
+after it (`phase` 1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
-from fhir_server.search.query import Sort
+from fhir_server.search import jsonpath
+from fhir_server.search.query import Query, Sort
 from fhir_server.search.types.date import EARLIEST, LATEST
 from fhir_server.search.types.number import LEAST, MOST
 from fhir_server.search.writer import Writer
 
-# Ascending and descending expression, then what stands for no value in each.
-_EXPRESSIONS: Mapping[str, tuple[str, str, object, object]] = MappingProxyType(
+NEWEST_FIRST = Sort("_lastUpdated", "updated", 0, descending=True)
+"""The order when none is asked for: the index over a whole type has it ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An ordered table, and what stands for no value behind all others."""
+
+    table: str
+    column: str
+    cast: str
+    last: object
+    last_descending: object
+
+
+ORDERED: Mapping[str, Ordered] = MappingProxyType(
     {
-        "id": ('r.id COLLATE "C"', 'r.id COLLATE "C"', None, None),
-        "updated": ("r.last_updated", "r.last_updated", None, None),
-        "date": (
-            (
-                "coalesce((SELECT min(s.low) FROM date_index s"
-                " WHERE s.key = r.key AND s.param = {param}), {none}::bigint)"
-            ),
-            (
-                "coalesce((SELECT max(s.low) FROM date_index s"
-                " WHERE s.key = r.key AND s.param = {param}), {none}::bigint)"
-            ),
-            LATEST,
-            EARLIEST,
-        ),
-        "number": (
-            (
-                "coalesce((SELECT min(s.low) FROM number_index s"
-                " WHERE s.key = r.key AND s.param = {param}), {none}::numeric)"
-            ),
-            (
-                "coalesce((SELECT max(s.low) FROM number_index s"
-                " WHERE s.key = r.key AND s.param = {param}), {none}::numeric)"
-            ),
-            MOST * 10,
-            LEAST * 10,
-        ),
-        "string": (
-            (
-                'coalesce((SELECT min(s.value COLLATE "C") FROM string_index s'
-                " WHERE s.key = r.key AND s.param = {param}), {none}::text)"
-            ),
-            (
-                'coalesce((SELECT max(s.value COLLATE "C") FROM string_index s'
-                " WHERE s.key = r.key AND s.param = {param}), {none}::text)"
-            ),
-            "\U0010ffff",
-            "",
-        ),
+        "date": Ordered("date_index", "low", "bigint", LATEST, EARLIEST),
+        "number": Ordered("number_index", "low", "numeric", MOST * 10, LEAST * 10),
+        "string": Ordered("string_index", "value", 'text COLLATE "C"', "\U0010ffff", ""),
     }
 )
+_TEXT = Ordered("", "", 'text COLLATE "C"', "\U0010ffff", "")
+_COLUMNS = MappingProxyType({"id": "{row}.id", "updated": "{row}.last_updated"})
+_JOIN = " {kind}JOIN {table} {name} ON {name}.key = {row}.key AND {name}.param = {param} AND {name}.{end}"
 
 
-def expressions(sort: Sequence[Sort], writer: Writer) -> list[str]:
-    """Return one SQL expression over `resource r` for each key."""
-    written: list[str] = []
-    for key in sort:
-        ascending, descending, last, last_descending = _EXPRESSIONS[key.type]
-        if last is None:
-            written.append(ascending)
-            continue
-        template = descending if key.descending else ascending
-        none = writer.bind(last_descending if key.descending else last)
-        written.append(template.format(param=writer.bind(key.param), none=none))
-    return written
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Between two rows of the result: the next page begins here, or the one before ends here."""
+
+    phase: int
+    values: tuple[Any, ...]
+    """One for each sort key of the phase, then the key."""
+    backward: bool = False
 
 
-def column(sort: Sort, position: int) -> str:
-    """Return the key's column in the page, with a collation that does not depend on the database."""
-    return f'q.s{position} COLLATE "C"' if sort.type in ("id", "string") else f"q.s{position}"
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The parts of a statement that its order needs."""
+
+    joins: str
+    columns: Sequence[str]
+    """Sort values, without the key."""
+    conditions: Sequence[str]
+    order: str
 
 
-def after(sort: Sequence[Sort], values: Sequence[object], writer: Writer) -> str:
-    """Return the condition of rows behind the given sort values and key; q is the page."""
-    columns = [column(each, position) for position, each in enumerate(sort)] + ["q.key"]
-    signs = ["<" if each.descending else ">" for each in sort] + [">"]
+def keys(query: Query) -> tuple[Sort, ...]:
+    """Return what the result is ordered by, the default included."""
+    return query.sort or (NEWEST_FIRST,)
+
+
+def phases(query: Query) -> Sequence[int]:
+    """Return the parts of the result, one after the other."""
+    first = keys(query)[0]
+    return (0, 1) if first.type in ORDERED and first.present else (0,)
+
+
+def of_phase(query: Query, phase: int) -> tuple[Sort, ...]:
+    """Return the sort keys that have values in the phase."""
+    return keys(query)[phase:]
+
+
+def none(sort: Sort) -> object:
+    """Return the value that stands for none."""
+    kind = ORDERED.get(sort.type, _TEXT)
+    return kind.last_descending if sort.descending else kind.last
+
+
+def write(query: Query, phase: int, place: Place | None, backward: bool, writer: Writer) -> Written:
+    """Write the order of one phase for a statement over `resource r`."""
+    sort = of_phase(query, phase)
+    joins: list[str] = []
+    columns = [
+        _column(each, position, position == 0 and phase == 0, joins, writer)
+        for position, each in enumerate(sort)
+    ]
+    conditions = []
+    if phase == 1:
+        present = writer.bind([keys(query)[0].present])
+        conditions.append(f"NOT (r.terms @> {present}::bigint[])")
+    signs = [each.descending != backward for each in sort]
+    signs.append(signs[-1] if signs else backward)
+    if place is not None:
+        conditions.append(_beyond([*columns, "r.key"], signs, place.values, writer))
+    order = ", ".join(
+        f"{column} DESC" if down else column
+        for column, down in zip([*columns, "r.key"], signs, strict=True)
+    )
+    return Written("".join(joins), columns, conditions, order)
+
+
+def _column(sort: Sort, position: int, leads: bool, joins: list[str], writer: Writer) -> str:
+    """Return the expression of a sort value; a value of an ordered table is joined."""
+    if sort.type in _COLUMNS:
+        return _COLUMNS[sort.type].format(row="r")
+    if sort.type == "text":
+        found = jsonpath.extremes(sort.paths, "r.content", sort.descending, writer)
+        return f'coalesce({found}, {writer.bind(none(sort))}::text) COLLATE "C"'
+    kind = ORDERED[sort.type]
+    name = f"s{position}"
+    end = "most" if sort.descending else "least"
+    joined = _JOIN.format(
+        kind="" if leads else "LEFT ",
+        table=kind.table,
+        name=name,
+        row="r",
+        param=writer.bind(sort.param) + "::bigint",
+        end=end,
+    )
+    joins.append(joined)
+    value = f"{name}.{kind.column}"
+    return value if leads else f"coalesce({value}, {writer.bind(none(sort))}::{kind.cast})"
+
+
+def _beyond(
+    columns: Sequence[str], down: Sequence[bool], values: Sequence[object], writer: Writer
+) -> str:
+    """Return the condition of rows behind the place; its first part is a range for an index."""
     bound = [writer.bind(value) for value in values]
+    signs = ["<" if each else ">" for each in down]
     branches: list[str] = []
     for position in range(len(columns)):
         equal = [f"{columns[before]} = {bound[before]}" for before in range(position)]
-        beyond = f"{columns[position]} {signs[position]} {bound[position]}"
-        branches.append(" AND ".join([*equal, beyond]))
-    return "(" + " OR ".join(f"({branch})" for branch in branches) + ")"
-
-
-def order_by(sort: Sequence[Sort]) -> str:
-    """Return the ORDER BY list; the key makes the order total."""
-    keys = [
-        f"{column(each, position)}{' DESC' if each.descending else ''}"
-        for position, each in enumerate(sort)
-    ]
-    return ", ".join([*keys, "q.key"])
+        branches.append(
+            " AND ".join([*equal, f"{columns[position]} {signs[position]} {bound[position]}"])
+        )
+    either = " OR ".join(f"({branch})" for branch in branches)
+    return f"{columns[0]} {signs[0]}= {bound[0]} AND ({either})"

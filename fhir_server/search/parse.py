@@ -22,7 +22,6 @@ from fhir_server.search.reading import Reading
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
-_SORTABLE = {"date": "date", "number": "number", "quantity": "number", "string": "string"}
 _MOST_VALUES = 10_000
 
 
@@ -110,14 +109,16 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
-    match _SORTABLE.get(field.type):
+    match field.type:
         case "date":
-            return Sort(code, "date", field.param, descending)
-        case "number":
-            return Sort(code, "number", field.param, descending)
+            return Sort(code, "date", field.param, descending, field.present)
+        case "number" | "quantity":
+            return Sort(code, "number", field.param, descending, field.present)
         case "string":
-            return Sort(code, "string", field.param, descending)
-    raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} is not supported.")
+            return Sort(code, "string", field.param, descending, field.present)
+        case "token" | "reference" | "uri":
+            return Sort(code, "text", field.param, descending, field.present, field.paths)
+    raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} means nothing.")
 
 
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:

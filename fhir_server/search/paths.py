@@ -43,6 +43,8 @@ class Path:
     element: Element | None
     inside: str = ""
     """Where `structures.elements` continues."""
+    many: bool = False
+    """Whether it can lead to several values."""
 
 
 class UnsupportedExpressionError(ValueError):
@@ -127,7 +129,13 @@ def _filtered(path: Path, condition: Filter) -> Path:
 def _children(path: Path, name: str, condition: Filter | None) -> tuple[Path, ...]:
     """Return a path for the element, or one for each type of a choice."""
     return tuple(
-        Path((*path.steps, (key, condition)), code, element, structures.child_path(element, code))
+        Path(
+            (*path.steps, (key, condition)),
+            code,
+            element,
+            structures.child_path(element, code),
+            path.many or element.max != 1,
+        )
         for key, (element, code) in structures.json_elements(path.inside).items()
         if element.name.removesuffix("[x]") == name
     )

@@ -15,7 +15,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two ranges have to lie; the same in SQL and in Python."""
+    """How two ranges have to lie; the same in SQL and in Python.
+
+    The SQL bounds `first` wherever that follows from the rest: it leads the index.
+    """
 
     sql: str
     holds: Callable[[Any, Any, Any, Any], bool]
@@ -25,7 +28,7 @@ class Comparison:
 COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
     {
         "eq": Comparison(
-            "({first} >= {low} AND {last} <= {high})",
+            "({first} >= {low} AND {first} <= {high} AND {last} <= {high})",
             lambda first, last, low, high: first >= low and last <= high,
         ),
         "ne": Comparison(
@@ -34,7 +37,7 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         ),
         # A number stands for the half-open range of what rounds to it.
         "eq-number": Comparison(
-            "({first} >= {low} AND {last} < {high})",
+            "({first} >= {low} AND {first} < {high} AND {last} < {high})",
             lambda first, last, low, high: first >= low and last < high,
         ),
         "ne-number": Comparison(
@@ -44,12 +47,12 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         "gt": Comparison("{last} > {high}", lambda _first, last, _low, high: last > high),
         "lt": Comparison("{first} < {low}", lambda first, _last, low, _high: first < low),
         "ge": Comparison(
-            "({last} > {high} OR ({first} >= {low} AND {last} <= {high}))",
-            lambda first, last, low, high: last > high or (first >= low and last <= high),
+            "({last} >= {low} AND ({last} > {high} OR {first} >= {low}))",
+            lambda first, last, low, high: last >= low and (last > high or first >= low),
         ),
         "le": Comparison(
-            "({first} < {low} OR ({first} >= {low} AND {last} <= {high}))",
-            lambda first, last, low, high: first < low or (first >= low and last <= high),
+            "({first} <= {high} AND ({first} < {low} OR {last} <= {high}))",
+            lambda first, last, low, high: first <= high and (first < low or last <= high),
         ),
         "sa": Comparison("{first} > {high}", lambda first, _last, _low, high: first > high),
         "eb": Comparison("{last} < {low}", lambda _first, last, low, _high: last < low),
@@ -73,6 +76,8 @@ class HasTerm:
     """The entry has the term."""
 
     term: int
+    typed: bool = True
+    """Whether only resources of one type can have it; not so for compartments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class InDates:
     comparison: str
     low: int
     high: int
+    single: bool = False
+    """No resource has two values of the parameter: several conditions speak of the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,8 @@ class InNumbers:
     """0: whatever the system."""
     unit: int = 0
     """0: whatever the unit."""
+    single: bool = False
+    """As of InDates."""
 
 
 TextMode = Literal["begins", "contains", "ends", "equals", "gt", "lt", "ge", "le"]
@@ -105,6 +114,16 @@ class InStrings:
     value: str
     """Normalised."""
     mode: TextMode = "begins"
+
+
+@dataclass(frozen=True, slots=True)
+class InTexts:
+    """`:text`: a text of a token begins so."""
+
+    param: int
+    """Of texts: see `term.text_param`."""
+    value: str
+    """Normalised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +181,7 @@ Predicate = (
     | InDates
     | InNumbers
     | InStrings
+    | InTexts
     | HasKey
     | Updated
     | PointsTo

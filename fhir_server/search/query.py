@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fhir_server.search.paths import Path
 from fhir_server.search.predicates import Predicate
 
 DEFAULT_COUNT = 20
@@ -33,10 +34,14 @@ class Sort:
     """One key of the order."""
 
     code: str
-    type: Literal["id", "updated", "date", "number", "string"]
-    """What is compared; quantity counts as number."""
+    type: Literal["id", "updated", "date", "number", "string", "text"]
+    """What is compared; quantity counts as number, text is read out of the resource."""
     param: int
     descending: bool
+    present: int = 0
+    """Term of the resources that have a value; 0 when all have."""
+    paths: tuple[Path, ...] = ()
+    """Where the text stands; for type text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,12 @@ class Query:
     total: Total = "none"
     includes: tuple[Include, ...] = ()
     revincludes: tuple[Include, ...] = ()
+
+
+def fingerprint(query: Query) -> str:
+    """Return what a page link has to agree with: the criteria and the order."""
+    keys = ",".join(f"{'-' if each.descending else ''}{each.code}" for each in query.sort)
+    return f"{normalised(query)}|{keys}"
 
 
 def normalised(query: Query) -> str:

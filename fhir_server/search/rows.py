@@ -13,6 +13,8 @@ from fhir_server.search.fields import Field
 
 DateRow = tuple[int, int, int]
 """Parameter, first and last microsecond since 1970 UTC."""
+StringRow = tuple[int, str]
+"""Parameter and normalised text."""
 NumberRow = tuple[int, Decimal, Decimal, int, int]
 """Parameter, low, high, hash of system and code, hash of code or unit text."""
 
@@ -28,7 +30,9 @@ class Rows:
     references: list[tuple[int, int]] = field(default_factory=list)
     dates: list[DateRow] = field(default_factory=list)
     numbers: list[NumberRow] = field(default_factory=list)
-    strings: list[tuple[int, str]] = field(default_factory=list)
+    strings: list[StringRow] = field(default_factory=list)
+    texts: list[StringRow] = field(default_factory=list)
+    """What `:text` finds; they repeat so often that a table holds each once, and the row its term."""
 
 
 Emit = Callable[[Any, Rows], None]

@@ -12,6 +12,7 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from fhir_server.search import order
+from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
     AllOf,
@@ -21,6 +22,7 @@ from fhir_server.search.predicates import (
     InDates,
     InNumbers,
     InStrings,
+    InTexts,
     Not,
     PointedFrom,
     PointsTo,
@@ -29,17 +31,29 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
-from fhir_server.search.types.date import moment
+from fhir_server.search.types.date import DAY, EARLIEST, moment
 from fhir_server.search.writer import Writer
 
-_COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
+COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
 _PAGE = (
-    "SELECT q.* FROM (SELECT " + _COLUMNS + "{keys} FROM resource r WHERE {where}) q"
-    " WHERE {after} ORDER BY {order} LIMIT {limit}"
+    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
+    " WHERE {where} ORDER BY {order} LIMIT {limit}"
 )
-_COUNT = "SELECT count(*) FROM resource r WHERE {where}"
-_ORDERED = (
-    "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param} AND {holds})"
+_WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
+_ROWS = "SELECT {what} FROM resource r WHERE {where}"
+_UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
+_ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
+# Values as short as a day begin near what they end after; the partial index has the longer ones.
+_NEAR = MappingProxyType(
+    {
+        "date_index": "((i.low >= {bound} AND NOT i.long) OR i.long)",
+        "number_index": "((i.low >= {bound} AND i.low = i.high) OR i.low <> i.high)",
+    }
+)
+_EXISTS = "{row}.content IS NOT NULL"
+_TEXTS = (
+    "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
+    " WHERE t.param = {param}::bigint AND t.value LIKE {pattern})"
 )
 # Reference terms are key # parameter, so the keys found become terms without another look-up.
 _POINTS_TO = (
@@ -49,7 +63,7 @@ _POINTS_TO = (
 _POINTED_FROM = (
     "{row}.key IN (SELECT l.target FROM resource {inner},"
     " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
-    " WHERE {where} AND l.param = {param})"
+    " WHERE {where} AND l.param = {param}::bigint)"
 )
 
 # What stands before the value, the operator, what stands behind; the column has collation "C".
@@ -78,47 +92,141 @@ class Statement:
     parameters: Mapping[str, object]
 
 
-def page(query: Query, after: Sequence[object] | None = None) -> Statement:
-    """Select one page and one row more, which tells that another page follows.
+def page(
+    query: Query,
+    phase: int = 0,
+    place: Place | None = None,
+    *,
+    limit: int,
+    snapshot: str = "",
+    window: int = 0,
+) -> Statement:
+    """Select rows of one phase of the order, from a place on (or back from it).
 
-    Columns: key, type, id, version, last_updated, method, content, blob, then s0, s1, ... one for each sort key.
-    after: (s0, s1, ..., key) of the last row of the page before.
+    Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
+    sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
+    window: look at so many rows of the type only, in the order of the index over types by time.
     """
     writer = Writer()
-    keys = order.expressions(query.sort, writer)
+    backward = place is not None and place.backward
+    written = order.write(query, phase, place, backward, writer)
+    conditions = [*_matching(query, writer), *written.conditions]
+    if snapshot:
+        conditions.append(_UNCHANGED.format(snapshot=writer.bind(snapshot)))
+    source = "resource"
+    if window:
+        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
+        source = _WINDOW.format(
+            where=" AND ".join(held), order=written.order, window=writer.bind(window)
+        )
     text = _PAGE.format(
-        keys="".join(f", {key} AS s{position}" for position, key in enumerate(keys)),
-        where=_matching(query, writer),
-        after="true" if after is None else order.after(query.sort, after, writer),
-        order=order.order_by(query.sort),
-        limit=writer.bind(query.count + 1),
+        source=source,
+        columns=COLUMNS,
+        links=", r.ref_params, r.ref_keys" if query.includes else "",
+        values="".join(f", {column}" for column in written.columns),
+        joins=written.joins,
+        where=" AND ".join(conditions),
+        order=written.order,
+        limit=writer.bind(limit),
     )
+    return Statement(text, writer.parameters)
+
+
+def linked(predicate: PointsTo | PointedFrom, key: int, targets: Sequence[int]) -> Statement:
+    """Select whether a chain or _has holds of the resource with this key and these references."""
+    writer = Writer()
+    if isinstance(predicate, PointsTo):
+        conditions = _of_type((predicate.type,), (predicate.predicate,), "r", writer)
+        conditions.append(f"r.key = ANY({writer.bind(list(targets))}::bigint[])")
+        text = f"SELECT EXISTS (SELECT 1 FROM resource r WHERE {' AND '.join(conditions)})"
+    else:
+        row = f"(SELECT {writer.bind(key)}::bigint AS key) AS r"
+        text = f"SELECT {_sql(predicate, 'r', writer)} FROM {row}"
     return Statement(text, writer.parameters)
 
 
 def count(query: Query) -> Statement:
     """Select the number of all matches."""
+    return _rows(query, "count(*)")
+
+
+def matches(query: Query) -> Statement:
+    """Select all matches, without order: for the planner's estimate."""
+    return _rows(query, "1")
+
+
+def _rows(query: Query, what: str) -> Statement:
     writer = Writer()
-    return Statement(_COUNT.format(where=_matching(query, writer)), writer.parameters)
+    where = " AND ".join(_matching(query, writer))
+    return Statement(_ROWS.format(what=what, where=where), writer.parameters)
 
 
-def _matching(query: Query, writer: Writer) -> str:
+def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
     return _of_type(query.types, predicates, "r", writer)
 
 
 def _of_type(
     types: Sequence[str], predicates: Sequence[Predicate], row: str, writer: Writer
-) -> str:
-    kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
-    return " AND ".join([kind, f"{row}.content IS NOT NULL", *_all(predicates, row, writer)])
+) -> list[str]:
+    """Return the conditions; terms of a parameter begin with its type, so need no other word of it."""
+    found = _all(predicates, row, writer)
+    if any(isinstance(each, HasTerm) and each.typed for each in predicates):
+        return found
+    if len(types) == 1:
+        kind = f"{row}.type = {writer.bind(types[0])}"
+    else:
+        kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
+    # A deletion has no terms.
+    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
+    return [kind, *(each.format(row=row) for each in exists), *found]
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
-    """Join the plain terms into one containment, which the index answers in one scan."""
+    """Join what one look into an index answers: plain terms, and the bounds of one value."""
     terms = [each.term for each in predicates if isinstance(each, HasTerm)]
-    others = [_sql(each, row, writer) for each in predicates if not isinstance(each, HasTerm)]
-    return ([f"{row}.terms @> {writer.bind(terms)}::bigint[]"] if terms else []) + others
+    windows: dict[object, list[InDates | InNumbers]] = {}
+    others: list[str] = []
+    for each in predicates:
+        if isinstance(each, InDates | InNumbers) and each.single:
+            windows.setdefault(_measure(each), []).append(each)
+        elif not isinstance(each, HasTerm):
+            others.append(_sql(each, row, writer))
+    held = [f"{row}.terms @> {writer.bind(terms)}::bigint[]"] if terms else []
+    return [*held, *(_window(each, row, writer) for each in windows.values()), *others]
+
+
+def _measure(predicate: InDates | InNumbers) -> object:
+    """Return what two conditions have to share to speak of the same row of an ordered table."""
+    if isinstance(predicate, InDates):
+        return predicate.param
+    return (predicate.param, predicate.system_unit, predicate.unit)
+
+
+def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
+    """Write conditions on one row of an ordered table."""
+    holds = [_compared(each, writer) for each in listed]
+    first = listed[0]
+    table = "date_index" if isinstance(first, InDates) else "number_index"
+    for each in listed:
+        if each.comparison in _BOUND_BELOW:
+            bound = each.low - DAY if isinstance(each, InDates) else each.low
+            cast = "bigint" if isinstance(each, InDates) else "numeric"
+            written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
+            holds.append(_NEAR[table].format(bound=written))
+    if isinstance(first, InNumbers):
+        holds += _unit(first, writer)
+    param = writer.bind(first.param)
+    return _ORDERED.format(table=table, row=row, param=param, holds=" AND ".join(holds))
+
+
+# Comparisons that say from where on a value's last point lies, but nothing of its first.
+_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
+
+
+def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
+    stated = (("system_unit", predicate.system_unit), ("unit", predicate.unit))
+    return [f"i.{name} = {writer.bind(value)}::bigint" for name, value in stated if value]
 
 
 @singledispatch
@@ -164,40 +272,42 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InDates, row: str, writer: Writer) -> str:
-    holds = _compared(predicate.comparison, predicate.low, predicate.high, "bigint", writer)
-    param = writer.bind(predicate.param)
-    return _ORDERED.format(table="date_index", row=row, param=param, holds=holds)
+    return _window([predicate], row, writer)
 
 
 @_sql.register
 def _(predicate: InNumbers, row: str, writer: Writer) -> str:
-    holds = _compared(predicate.comparison, predicate.low, predicate.high, "numeric", writer)
-    if predicate.system_unit:
-        holds += f" AND i.system_unit = {writer.bind(predicate.system_unit)}::bigint"
-    if predicate.unit:
-        holds += f" AND i.unit = {writer.bind(predicate.unit)}::bigint"
-    param = writer.bind(predicate.param)
-    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
+    return _window([predicate], row, writer)
 
 
-def _compared(name: str, low: object, high: object, cast: str, writer: Writer) -> str:
-    return COMPARISONS[name].sql.format(
+def _compared(predicate: InDates | InNumbers, writer: Writer) -> str:
+    cast = "bigint" if isinstance(predicate, InDates) else "numeric"
+    return COMPARISONS[predicate.comparison].sql.format(
         first="i.low",
         last="i.high",
-        low=f"{writer.bind(low)}::{cast}",
-        high=f"{writer.bind(high)}::{cast}",
+        low=f"{writer.bind(predicate.low)}::{cast}",
+        high=f"{writer.bind(predicate.high)}::{cast}",
     )
 
 
 @_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
     before, operator, behind = _TEXT_HOLDS[predicate.mode]
-    value = predicate.value
-    if operator == "LIKE":
-        value = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    holds = f"i.value {operator} {writer.bind(before + value + behind)}::text"
+    value = _literal(predicate.value) if operator == "LIKE" else predicate.value
+    holds = f"i.value {operator} {writer.bind(before + value + behind)}"
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
+
+
+@_sql.register
+def _(predicate: InTexts, row: str, writer: Writer) -> str:
+    pattern = writer.bind(f"{_literal(predicate.value)}%")
+    return _TEXTS.format(row=row, param=writer.bind(predicate.param), pattern=pattern)
+
+
+def _literal(text: str) -> str:
+    """Return a LIKE pattern that means the text."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @_sql.register
@@ -221,7 +331,7 @@ def _moment(microseconds: int) -> datetime:
 @_sql.register
 def _(predicate: PointsTo, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = _of_type((predicate.type,), (predicate.predicate,), inner, writer)
+    where = " AND ".join(_of_type((predicate.type,), (predicate.predicate,), inner, writer))
     reference = writer.bind(predicate.reference)
     return _POINTS_TO.format(row=row, inner=inner, reference=reference, where=where)
 
@@ -229,6 +339,6 @@ def _(predicate: PointsTo, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: PointedFrom, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = _of_type((predicate.type,), (predicate.predicate,), inner, writer)
+    where = " AND ".join(_of_type((predicate.type,), (predicate.predicate,), inner, writer))
     param = writer.bind(predicate.param)
     return _POINTED_FROM.format(row=row, inner=inner, where=where, param=param)

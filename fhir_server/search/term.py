@@ -25,9 +25,8 @@ def resource_key(reference: str) -> int:
 
 @cache
 def param_id(resource_type: str, code: str) -> int:
-    """Return the signed 32-bit number of a type's parameter in the ordered tables."""
-    digest = blake2b(f"{resource_type}.{code}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    """Return the signed 64-bit number of a type's parameter in the ordered tables."""
+    return fact("param", resource_type, code)
 
 
 def fact(*fields: str) -> int:
@@ -36,6 +35,17 @@ def fact(*fields: str) -> int:
 
 
 COMPARTMENT = term("compartment")
+_TEXT = term("text")
+
+
+def text_param(param: int) -> int:
+    """Return the number under which a token parameter's texts stand in text_value."""
+    return _TEXT ^ param
+
+
+def text_term(param: int, value: str) -> int:
+    """Return the term of a normalised text; its beginning is searched in text_value first."""
+    return fact("text", str(param), value)
 
 
 def compartment_term(reference: str) -> int:

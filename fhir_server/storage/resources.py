@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from fhir_server.database import Connection, Row, Statement
-from fhir_server.search.entry import Entry
+from fhir_server.search.entry import Entry, StringRow
+from fhir_server.search.term import text_term
 
 BATCH = 500
 
@@ -46,8 +47,6 @@ class Change:
     required: Sequence[int] = ()
     """Keys of resources that have to exist for this one to be written."""
 
-
-NO_ENTRY = Entry("", 0, None, terms=[], references=[], dates=[], numbers=[], strings=[])
 
 COLUMNS = "key, type, id, version, last_updated, method, content, blob"
 """Of a `Version`, in the order of its fields."""
@@ -84,10 +83,11 @@ _REFERRERS = Statement(
 # Parameters of a single write, in order; the ordered rows come as parallel arrays.
 _WRITE_TYPES = (
     "bigint", "text", "text", "int", "timestamptz", "text", "text", "text",
-    "bigint[]", "int[]", "bigint[]",
-    "int[]", "bigint[]", "bigint[]",
-    "int[]", "numeric[]", "numeric[]", "bigint[]", "bigint[]",
-    "int[]", "text[]",
+    "bigint[]", "bigint[]", "bigint[]",
+    "bigint[]", "bigint[]", "bigint[]", "boolean[]", "boolean[]", "boolean[]",
+    "bigint[]", "numeric[]", "numeric[]", "bigint[]", "bigint[]", "boolean[]", "boolean[]",
+    "bigint[]", "text[]", "boolean[]", "boolean[]",
+    "bigint[]", "text[]", "bigint[]",
     "bigint[]", "int",
 )  # fmt: skip
 _WRITTEN = (
@@ -95,19 +95,20 @@ _WRITTEN = (
 )
 _VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
 _FOUND = (
-    "found AS MATERIALIZED (SELECT 1 FROM resource WHERE key = ANY($22) AND content IS NOT NULL"
+    "found AS MATERIALIZED (SELECT 1 FROM resource WHERE key = ANY($32) AND content IS NOT NULL"
     " ORDER BY key FOR KEY SHARE)"
 )
 _ORDERED = (
-    "d AS (INSERT INTO date_index SELECT $1, u.* FROM ok, unnest($12, $13, $14) AS u), "
-    "n AS (INSERT INTO number_index SELECT $1, u.* FROM ok, unnest($15, $16, $17, $18, $19) AS u), "
-    "s AS (INSERT INTO string_index SELECT $1, u.* FROM ok, unnest($20, $21) AS u)"
+    "d AS (INSERT INTO date_index SELECT $1, u.* FROM ok, unnest($12, $13, $14, $15, $16, $17) AS u), "
+    "n AS (INSERT INTO number_index SELECT $1, u.* FROM ok, unnest($18, $19, $20, $21, $22, $23, $24) AS u), "
+    "s AS (INSERT INTO string_index SELECT $1, u.* FROM ok, unnest($25, $26, $27, $28) AS u), "
+    "t AS (INSERT INTO text_value SELECT u.* FROM ok, unnest($29, $30, $31) AS u ON CONFLICT DO NOTHING)"
 )
 _INSERT = Statement(
     "insert_version",
     _WRITE_TYPES,
     f"WITH {_FOUND}, "
-    "ok AS MATERIALIZED (SELECT 1 WHERE $23 = 0 AND (SELECT count(*) FROM found) = cardinality($22)), "
+    "ok AS MATERIALIZED (SELECT 1 WHERE $33 = 0 AND (SELECT count(*) FROM found) = cardinality($32)), "
     f"r AS (INSERT INTO resource ({_WRITTEN}) SELECT {_VALUES} FROM ok), "
     f"{_ORDERED} SELECT count(*) FROM ok",
 )
@@ -115,8 +116,8 @@ _UPDATE = Statement(
     "update_version",
     _WRITE_TYPES,
     f"WITH {_FOUND}, "
-    "ok AS MATERIALIZED (SELECT 1 WHERE (SELECT count(*) FROM found) = cardinality($22)"
-    " AND EXISTS (SELECT FROM resource WHERE key = $1 AND version = $23)), "
+    "ok AS MATERIALIZED (SELECT 1 WHERE (SELECT count(*) FROM found) = cardinality($32)"
+    " AND EXISTS (SELECT FROM resource WHERE key = $1 AND version = $33)), "
     "h AS (INSERT INTO resource_history SELECT resource.* FROM resource, ok WHERE key = $1 RETURNING 1), "
     "dd AS (DELETE FROM date_index USING ok WHERE key = $1), "
     "dn AS (DELETE FROM number_index USING ok WHERE key = $1), "
@@ -131,7 +132,7 @@ _BATCH_TYPES = (
     "bigint[]", "text[]", "text[]", "int[]", "timestamptz[]", "text[]", "text", "text[]", "text", "text", "text",
 )  # fmt: skip
 _BATCH_ROWS = (
-    "SELECT k, t, i, v, l, m, c, nullif(b, '-'), e::bigint[], p::int[], r::bigint[] FROM unnest("
+    "SELECT k, t, i, v, l, m, c, nullif(b, '-'), e::bigint[], p::bigint[], r::bigint[] FROM unnest("
     "$1, $2, $3, $4, $5, $6, string_to_array($7, E'\\x1f'), $8, string_to_array($9, ';'),"
     " string_to_array($10, ';'), string_to_array($11, ';')) AS u(k, t, i, v, l, m, c, b, e, p, r)"
 )
@@ -159,18 +160,33 @@ _FORGET_MANY = Statement(
 )
 _DATES_MANY = Statement(
     "dates_many",
-    ("bigint[]", "int[]", "bigint[]", "bigint[]"),
-    "INSERT INTO date_index SELECT * FROM unnest($1, $2, $3, $4)",
+    ("bigint[]", "bigint[]", "bigint[]", "bigint[]", "boolean[]", "boolean[]", "boolean[]"),
+    "INSERT INTO date_index SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)",
 )
 _NUMBERS_MANY = Statement(
     "numbers_many",
-    ("bigint[]", "int[]", "numeric[]", "numeric[]", "bigint[]", "bigint[]"),
-    "INSERT INTO number_index SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
+    (
+        "bigint[]",
+        "bigint[]",
+        "numeric[]",
+        "numeric[]",
+        "bigint[]",
+        "bigint[]",
+        "boolean[]",
+        "boolean[]",
+    ),
+    "INSERT INTO number_index SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
 )
 _STRINGS_MANY = Statement(
     "strings_many",
-    ("bigint[]", "int[]", "text"),
-    "INSERT INTO string_index SELECT * FROM unnest($1, $2, string_to_array($3, E'\\x1f'))",
+    ("bigint[]", "bigint[]", "text", "boolean[]", "boolean[]"),
+    "INSERT INTO string_index SELECT * FROM unnest($1, $2, string_to_array($3, E'\\x1f'), $4, $5)",
+)
+_TEXTS_MANY = Statement(
+    "texts_many",
+    ("bigint[]", "text", "bigint[]"),
+    "INSERT INTO text_value SELECT * FROM unnest($1, string_to_array($2, E'\\x1f'), $3)"
+    " ON CONFLICT DO NOTHING",
 )
 
 
@@ -217,10 +233,10 @@ def write(connection: Connection, change: Change) -> bool:
         array(entry.terms),
         array([param for param, _ in entry.references]),
         array([key for _, key in entry.references]),
-        *_columns(entry.dates, 3),
-        *_columns(entry.numbers, 5),
-        array([param for param, _ in entry.strings]),
-        [value for _, value in entry.strings],
+        *_columns(entry.dates, 6),
+        *_columns(entry.numbers, 7),
+        *_strings(entry.strings),
+        *_texts(entry.texts),
         array(change.required),
         change.supersedes,
     )
@@ -263,14 +279,19 @@ def _write_batch(connection: Connection, statement: Statement, changes: Sequence
 def _write_ordered(connection: Connection, changes: Sequence[Change]) -> None:
     dates = [(change.version.key, *row) for change in changes for row in change.entry.dates]
     if dates:
-        connection.run(_DATES_MANY, *_columns(dates, 4))
+        connection.run(_DATES_MANY, *_columns(dates, 7))
     numbers = [(change.version.key, *row) for change in changes for row in change.entry.numbers]
     if numbers:
-        connection.run(_NUMBERS_MANY, *_columns(numbers, 6))
+        connection.run(_NUMBERS_MANY, *_columns(numbers, 8))
     strings = [(change.version.key, *row) for change in changes for row in change.entry.strings]
     if strings:
-        keys, params, values = zip(*strings, strict=True)
-        connection.run(_STRINGS_MANY, array(keys), array(params), "\x1f".join(values))
+        keys, params, values, least, most = zip(*strings, strict=True)
+        joined = "\x1f".join(values)
+        connection.run(_STRINGS_MANY, array(keys), array(params), joined, array(least), array(most))
+    # Sorted, so that two writers of the same texts wait for each other in one order.
+    if texts := sorted({text for change in changes for text in change.entry.texts}):
+        numbers_, listed, terms = _texts(texts)
+        connection.run(_TEXTS_MANY, numbers_, "\x1f".join(listed), terms)
 
 
 def _version_values(version: Version) -> tuple[Any, ...]:
@@ -283,6 +304,24 @@ def _version_values(version: Version) -> tuple[Any, ...]:
         version.method,
         version.content,
         version.blob,
+    )
+
+
+def _strings(rows: Sequence[StringRow]) -> tuple[Any, ...]:
+    return (
+        array(row.param for row in rows),
+        [row.value for row in rows],
+        array(row.least for row in rows),
+        array(row.most for row in rows),
+    )
+
+
+def _texts(rows: Sequence[tuple[int, str]]) -> tuple[str, list[str], str]:
+    """Return parameters, texts and terms of the rows of text_value."""
+    return (
+        array(param for param, _ in rows),
+        [value for _, value in rows],
+        array(text_term(param, value) for param, value in rows),
     )
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
@@ -51,9 +53,14 @@ def _columns() -> list[Column[Any]]:
         Column("content", Text, nullable=True),
         Column("blob", Text, nullable=True),
         Column("terms", ARRAY(BigInteger), nullable=False),
-        Column("ref_params", ARRAY(Integer), nullable=False),
+        Column("ref_params", ARRAY(BigInteger), nullable=False),
         Column("ref_keys", ARRAY(BigInteger), nullable=False),
     ]
+
+
+def _ends() -> list[Column[Any]]:
+    """Return the columns that mark a resource's sort values among several of one parameter."""
+    return [Column(name, Boolean, nullable=False) for name in ("least", "most")]
 
 
 resource = Table(
@@ -69,6 +76,8 @@ resource = Table(
         postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "1024"},
     ),
     Index("resource_type_updated", "type", "last_updated", "key"),
+    # What was superseded since a search's first page: its later pages show it as it was.
+    Index("resource_changed", "txid", postgresql_where=text("version > 1")),
 )
 
 resource_history = Table(
@@ -83,32 +92,60 @@ date_index = Table(
     "date_index",
     metadata,
     Column("key", BigInteger, nullable=False),
-    Column("param", Integer, nullable=False),
+    Column("param", BigInteger, nullable=False),
     Column("low", BigInteger, nullable=False),
     Column("high", BigInteger, nullable=False),
+    *_ends(),
+    Column("long", Boolean, nullable=False),
     Index("date_index_key", "key"),
     Index("date_index_value", "param", "low", "high"),
+    # Values of at most a day lie near their low end; the others are searched by their high end.
+    Index("date_index_long", "param", "high", postgresql_where=text("long")),
 )
 
 number_index = Table(
     "number_index",
     metadata,
     Column("key", BigInteger, nullable=False),
-    Column("param", Integer, nullable=False),
+    Column("param", BigInteger, nullable=False),
     Column("low", Numeric, nullable=False),
     Column("high", Numeric, nullable=False),
     Column("system_unit", BigInteger, nullable=False),
     Column("unit", BigInteger, nullable=False),
+    *_ends(),
     Index("number_index_key", "key"),
     Index("number_index_value", "param", "low", "high"),
+    # Numbers lie at their low end; ranges are searched by their high end too.
+    Index("number_index_wide", "param", "high", postgresql_where=text("low <> high")),
 )
 
 string_index = Table(
     "string_index",
     metadata,
     Column("key", BigInteger, nullable=False),
-    Column("param", Integer, nullable=False),
+    Column("param", BigInteger, nullable=False),
     Column("value", Text(collation="C"), nullable=False),
+    *_ends(),
     Index("string_index_key", "key"),
     Index("string_index_value", "param", "value"),
+)
+
+# What `:text` searches: displays repeat in thousands of resources, so each stands here once, and
+# the resources carry its term.
+text_value = Table(
+    "text_value",
+    metadata,
+    Column("param", BigInteger, nullable=False),
+    Column("value", Text(collation="C"), nullable=False),
+    Column("term", BigInteger, nullable=False),
+    PrimaryKeyConstraint("param", "value"),
+)
+
+# Keys that this installation made for itself, such as the one that signs page links.
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text(collation="C"), nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("name"),
 )

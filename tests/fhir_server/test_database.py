@@ -149,13 +149,13 @@ def test_what_is_raised_in_a_transaction_rolls_it_back(narrow: Client) -> None:
 
     def fail() -> None:
         with store.database.transaction() as connection:
-            connection.query("INSERT INTO date_index VALUES (1, 1, 1, 1)")
+            connection.query("INSERT INTO text_value VALUES (1, 'x', 1)")
             connection.query("SELECT 1 / 0")
 
     with pytest.raises(psycopg2.errors.DivisionByZero):
         fail()
     with store.database.connection() as connection:
-        assert connection.query("SELECT count(*) FROM date_index") == [(0,)]
+        assert connection.query("SELECT count(*) FROM text_value") == [(0,)]
 
 
 def test_threads_share_a_small_pool(empty_database: str) -> None:

@@ -28,7 +28,8 @@ LATEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
-_LENGTHS = {"day": 86_400 * _SECOND, "minute": 60 * _SECOND, "second": _SECOND}
+DAY = 86_400 * _SECOND
+"""Microseconds."""
 _PATTERN = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
@@ -52,7 +53,7 @@ def span(text: str) -> Span | None:
     except ValueError:
         return None
     if hour is None:
-        return _until(start, start + _LENGTHS["day"])
+        return _until(start, start + DAY)
     if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:
         return None
     start += (int(hour) * 3600 + int(minute) * 60 + int(second or 0)) * _SECOND - _offset(zone)
@@ -61,9 +62,9 @@ def span(text: str) -> Span | None:
 
 def _instant(start: int, second: str | None, fraction: str | None) -> Span:
     if second is None:
-        return _until(start, start + _LENGTHS["minute"])
+        return _until(start, start + 60 * _SECOND)
     if fraction is None:
-        return _until(start, start + _LENGTHS["second"])
+        return _until(start, start + _SECOND)
     digits = fraction[:6]
     start += int(digits.ljust(6, "0"))
     return _until(start, start + 10 ** (6 - len(digits)))
@@ -167,7 +168,7 @@ MODIFIERS: tuple[str, ...] = ()
 def read(field: Field, _modifier: str, text: str, reading: Reading) -> Predicate:
     """Return the predicate of a date with a prefix."""
     comparison, (low, high) = read_span(field, text, reading)
-    return InDates(field.param, comparison, low, high)
+    return InDates(field.param, comparison, low, high, field.single)
 
 
 def read_span(field: Field, text: str, reading: Reading) -> tuple[str, Span]:

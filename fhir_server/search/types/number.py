@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 def read(field: Field, _modifier: str, text: str, _: Reading) -> Predicate:
     """Return the predicate of a number with a prefix."""
     comparison, low, high = read_range(field, text)
-    return InNumbers(field.param, comparison, low, high)
+    return InNumbers(field.param, comparison, low, high, single=field.single)
 
 
 def read_range(field: Field, text: str) -> tuple[str, Decimal, Decimal]:

@@ -155,4 +155,5 @@ def read(field: Field, _modifier: str, text: str, _: Reading) -> Predicate:
         high,
         system_unit=system_unit(system, code) if system else 0,
         unit=unit(code) if code and not system else 0,
+        single=field.single,
     )

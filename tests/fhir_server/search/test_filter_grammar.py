@@ -89,7 +89,7 @@ def grouped(part: Expression) -> str:
 def said(kind: str, text: str) -> str:
     """Return why the filter is refused, "" when it can be asked of the database."""
     try:
-        sql.page(parse(kind, [("_filter", text)]))
+        sql.matches(parse(kind, [("_filter", text)]))
     except InvalidParameter as error:
         return str(error)
     return ""

@@ -1,0 +1,107 @@
+"""Versions that were current in a snapshot and are not any more, for the later pages of a search.
+
+https://hl7.org/fhir/R4/http.html#paging. The partial index resource_changed finds them by the
+transaction that superseded them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server import codec, references
+from fhir_server.database import Connection
+from fhir_server.errors import Gone
+from fhir_server.search import jsonpath, order, sql
+from fhir_server.search.entry import Entry, entry
+from fhir_server.search.match import Linked, match
+from fhir_server.search.predicates import PointedFrom, PointsTo
+from fhir_server.search.query import Query, Sort
+from fhir_server.storage.resources import COLUMNS, Version
+
+MOST = 5_000
+"""More changes than this since the first page would make a page slow: the search begins anew."""
+
+_CHANGED = (
+    "SELECT key FROM resource WHERE txid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)"
+    " AND version > 1 AND type = ANY(%(types)s)"
+    " AND NOT pg_visible_in_snapshot(txid, %(snapshot)s::pg_snapshot) LIMIT %(limit)s"
+)
+_VERSIONS = (
+    f"SELECT DISTINCT ON (key) {COLUMNS} FROM resource_history WHERE key = ANY(%(keys)s)"
+    " AND pg_visible_in_snapshot(txid, %(snapshot)s::pg_snapshot) ORDER BY key, version DESC"
+)
+
+
+def matching(connection: Connection, query: Query, snapshot: str, base_url: str) -> list[Version]:
+    """Return the query's matches among versions superseded since; Gone when there are too many."""
+    parameters = {"snapshot": snapshot, "types": list(query.types), "limit": MOST + 1}
+    keys = [row[0] for row in connection.query(_CHANGED, parameters)]
+    if len(keys) > MOST:
+        raise Gone(
+            f"More than {MOST} resources changed since this search began; start it again.", "_page"
+        )
+    if not keys:
+        return []
+    rows = connection.query(_VERSIONS, {"keys": keys, "snapshot": snapshot})
+    versions = [version for row in rows if (version := Version(*row)).content is not None]
+    linked = _linked(connection)
+    return [each for each in versions if match(query, entry_of(each, base_url), linked)]
+
+
+def _linked(connection: Connection) -> Linked:
+    """Decide chains by what the others are now: they are not followed back in time."""
+
+    def holds(predicate: PointsTo | PointedFrom, indexed: Entry) -> bool:
+        targets: list[int] = []
+        if isinstance(predicate, PointsTo):
+            terms = set(indexed.terms)
+            targets = [key for _, key in indexed.references if predicate.reference ^ key in terms]
+        statement = sql.linked(predicate, indexed.key, targets)
+        return bool(connection.query(statement.text, statement.parameters)[0][0])
+
+    return holds
+
+
+def entry_of(version: Version, base_url: str) -> Entry:
+    """Index a version as it was when it was written."""
+    content = (version.content or "").encode()
+    targets = references.local(content, base_url)
+    return entry(codec.decode_again(content), targets, base_url)
+
+
+def sort_values(query: Query, version: Version, base_url: str) -> tuple[int, tuple[object, ...]]:
+    """Return phase and sort values, then the key, as SQL returns them of a current row."""
+    indexed = entry_of(version, base_url)
+    keys = order.keys(query)
+    values = [_value(sort, version, indexed) for sort in keys]
+    phase = 1 if values[0] is None and len(order.phases(query)) > 1 else 0
+    filled = [
+        order.none(sort) if value is None else value
+        for sort, value in zip(keys[phase:], values[phase:], strict=True)
+    ]
+    return phase, (*filled, version.key)
+
+
+def _value(sort: Sort, version: Version, indexed: Entry) -> object:
+    match sort.type:
+        case "id":
+            return version.id
+        case "updated":
+            return version.last_updated
+        case "text":
+            texts = list(jsonpath.texts(sort.paths, codec.decode_again(_text(version))))
+            return (max(texts) if sort.descending else min(texts)) if texts else None
+    ordered: dict[str, Sequence[tuple[Any, ...]]] = {
+        "date": indexed.dates,
+        "number": indexed.numbers,
+        "string": indexed.strings,
+    }
+    listed = [row[1] for row in ordered[sort.type] if row[0] == sort.param]
+    if not listed:
+        return None
+    return max(listed) if sort.descending else min(listed)
+
+
+def _text(version: Version) -> bytes:
+    return (version.content or "").encode()
