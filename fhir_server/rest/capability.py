@@ -12,7 +12,7 @@ from fhir_server.definitions import structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
-from fhir_server.search.conditions import supported
+from fhir_server.search.values import supported
 
 RELEASED = "2026-11-23"
 

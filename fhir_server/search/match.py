@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from operator import contains, eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +27,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -95,10 +97,10 @@ def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
 
 
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
-    values = [row.value for row in entry.strings if row.param == predicate.param]
-    if predicate.anywhere:
-        return any(predicate.value in value for value in values)
-    return any(value.startswith(predicate.value) for value in values)
+    holds = _TEXT_HOLDS[predicate.mode]
+    return any(
+        row.param == predicate.param and holds(row.value, predicate.value) for row in entry.strings
+    )
 
 
 def _in_texts(predicate: InTexts, entry: Entry) -> bool:
@@ -117,5 +119,20 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
         InNumbers: _in_numbers,
         InStrings: _in_strings,
         InTexts: _in_texts,
+    }
+)
+
+
+# Python compares strings by code points, as PostgreSQL does with collation "C".
+_TEXT_HOLDS: Mapping[TextMode, Callable[[str, str], bool]] = MappingProxyType(
+    {
+        "begins": str.startswith,
+        "contains": contains,
+        "ends": str.endswith,
+        "equals": eq,
+        "gt": gt,
+        "lt": lt,
+        "ge": ge,
+        "le": le,
     }
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
-from fhir_server.search.conditions import CONTROLS, IGNORED, find_field, read_condition
+from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
 from fhir_server.search.query import (
     DEFAULT_COUNT,
@@ -19,6 +19,7 @@ from fhir_server.search.query import (
     Total,
 )
 from fhir_server.search.reading import Reading
+from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
@@ -67,7 +68,8 @@ def _microseconds(moment: datetime) -> int:
 
 
 def _condition(resource_type: str, name: str, text: str, reading: Reading) -> Condition:
-    values = split(text, ",")
+    # A comma in a _filter joins nothing.
+    values = (text,) if name == "_filter" else split(text, ",")
     if len(values) > _MOST_VALUES:
         raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
     return Condition(name, values, read_condition(resource_type, name, text, reading))
@@ -136,12 +138,14 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
     code, _, target = rest.partition(":")
     if text == "*":
         return Include("*", "*", "", iterate)
-    if not structures.is_resource_type(source) or not code:
+    if not source or not code:
         raise InvalidParameter(
             f"Write {control}={text!r} as Type:parameter or Type:parameter:Target."
         )
-    if target and not structures.is_resource_type(target):
-        raise InvalidParameter(f"{target!r} in {control} is no resource type.")
+    for kind in (source, target) if target else (source,):
+        if not structures.is_resource_type(kind):
+            hint = nearest(kind, structures.resource_types())
+            raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
     if code != "*" and find_field(source, code).type != "reference":
         raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
     return Include(source, code, target, iterate)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
             "({first} <= {high} AND {last} >= {low})",
             lambda first, last, low, high: first <= high and last >= low,
         ),
+        # No prefix: what `_filter` calls co, https://hl7.org/fhir/R4/search_filter.html#ops.
+        "co": Comparison(
+            "({first} <= {low} AND {last} >= {high})",
+            lambda first, last, low, high: first <= low and last >= high,
+        ),
     }
 )
 
@@ -99,13 +104,16 @@ class InNumbers:
     """As of InDates."""
 
 
+TextMode = Literal["begins", "contains", "ends", "equals", "gt", "lt", "ge", "le"]
+"""How a string has to lie to that of the search; gt, lt, ge, le go by code points."""
+
+
 @dataclass(frozen=True, slots=True)
 class InStrings:
     param: int
     value: str
     """Normalised."""
-    anywhere: bool
-    """Contains, else begins with."""
+    mode: TextMode = "begins"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -63,6 +64,20 @@ _POINTED_FROM = (
     "{row}.key IN (SELECT l.target FROM resource {inner},"
     " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
     " WHERE {where} AND l.param = {param}::bigint)"
+)
+
+# What stands before the value, the operator, what stands behind; the column has collation "C".
+_TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
+    {
+        "begins": ("", "LIKE", "%"),
+        "contains": ("%", "LIKE", "%"),
+        "ends": ("%", "LIKE", ""),
+        "equals": ("", "=", ""),
+        "gt": ("", ">", ""),
+        "lt": ("", "<", ""),
+        "ge": ("", ">=", ""),
+        "le": ("", "<=", ""),
+    }
 )
 
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
@@ -222,7 +237,7 @@ def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> 
 
 
 # Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap"})
+_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
 
 
 def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
@@ -293,9 +308,9 @@ def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
-    literal = _literal(predicate.value)
-    pattern = f"%{literal}%" if predicate.anywhere else f"{literal}%"
-    holds = f"i.value LIKE {writer.bind(pattern)}"
+    before, operator, behind = _TEXT_HOLDS[predicate.mode]
+    value = _literal(predicate.value) if operator == "LIKE" else predicate.value
+    holds = f"i.value {operator} {writer.bind(before + value + behind)}"
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
 
