@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order
+from fhir_server.search import order, pairs
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -21,8 +21,10 @@ from fhir_server.search.predicates import (
     HasTerm,
     InDates,
     InNumbers,
+    InPairs,
     InStrings,
     InTexts,
+    Near,
     Not,
     PointedFrom,
     PointsTo,
@@ -40,7 +42,8 @@ _PAGE = (
 )
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
-_ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
+_SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
+_ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 # Values as short as a day begin near what they end after; the partial index has the longer ones.
 _NEAR = MappingProxyType(
     {
@@ -170,11 +173,23 @@ def _measure(predicate: InDates | InNumbers) -> object:
     return (predicate.param, predicate.system_unit, predicate.unit)
 
 
+_TABLES: Mapping[type, str] = MappingProxyType({InDates: "date_index", InNumbers: "number_index"})
+# Of which several in one AnyOf become one condition.
+_JOINED = (HasTerm, HasKey, InDates, InNumbers)
+
+
 def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
     """Write conditions on one row of an ordered table."""
-    holds = [_compared(each, writer) for each in listed]
+    table = _TABLES[type(listed[0])]
+    return _SOME.format(table=table, row=row, holds=_held(listed, writer))
+
+
+def _held(listed: Sequence[InDates | InNumbers], writer: Writer) -> str:
+    """Write what a row `i` of an ordered table has to fulfil."""
     first = listed[0]
-    table = "date_index" if isinstance(first, InDates) else "number_index"
+    table = _TABLES[type(first)]
+    holds = [f"i.param = {writer.bind(first.param)}::bigint"]
+    holds += [_compared(each, writer) for each in listed]
     for each in listed:
         if each.comparison in _BOUND_BELOW:
             bound = each.low - DAY if isinstance(each, InDates) else each.low
@@ -183,8 +198,7 @@ def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> 
             holds.append(_NEAR[table].format(bound=written))
     if isinstance(first, InNumbers):
         holds += _unit(first, writer)
-    param = writer.bind(first.param)
-    return _ORDERED.format(table=table, row=row, param=param, holds=" AND ".join(holds))
+    return " AND ".join(holds)
 
 
 # Comparisons that say from where on a value's last point lies, but nothing of its first.
@@ -223,13 +237,20 @@ def _(predicate: AllOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: AnyOf, row: str, writer: Writer) -> str:
-    """Join the plain terms into one overlap, and the plain keys into one list."""
+    """Join the plain terms into one overlap, the plain keys into one list, ranges into one look."""
     listed = predicate.predicates
     terms = [each.term for each in listed if isinstance(each, HasTerm)]
     keys = [each.key for each in listed if isinstance(each, HasKey)]
-    branches = [
-        _sql(each, row, writer) for each in listed if not isinstance(each, HasTerm | HasKey)
-    ]
+    branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
+    for kind, table in _TABLES.items():
+        ranges = [
+            _held([each], writer)
+            for each in listed
+            if isinstance(each, InDates | InNumbers) and type(each) is kind
+        ]
+        if ranges:
+            holds = "(" + " OR ".join(f"({each})" for each in ranges) + ")"
+            branches.append(_SOME.format(table=table, row=row, holds=holds))
     if terms:
         branches.append(f"{row}.terms && {writer.bind(terms)}::bigint[]")
     if keys:
@@ -255,6 +276,18 @@ def _compared(predicate: InDates | InNumbers, writer: Writer) -> str:
         low=f"{writer.bind(predicate.low)}::{cast}",
         high=f"{writer.bind(predicate.high)}::{cast}",
     )
+
+
+@_sql.register
+def _(predicate: InPairs, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.lies(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
+
+
+@_sql.register
+def _(predicate: Near, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.is_near(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
 
 
 @_sql.register
