@@ -34,6 +34,8 @@ class Field:
     """Term of every resource in which the parameter has a value."""
     compartments: frozenset[str]
     """Types whose compartment the resource enters by a reference of this parameter."""
+    components: tuple[tuple[str, str], ...] = ()
+    """Of a composite: each part's parameter URL and FHIRPath, relative to what `paths` lead to."""
 
     @property
     def single(self) -> bool:
@@ -69,6 +71,7 @@ def _field(resource_type: str, code: str) -> Field:
         compartments=frozenset(
             name for name in facts.compartments() if code in facts.membership(name, resource_type)
         ),
+        components=parameter.components,
     )
 
 

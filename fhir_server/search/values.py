@@ -17,7 +17,17 @@ from fhir_server.search.fields import Field, fields
 from fhir_server.search.predicates import HasKey, HasTerm, Not, Predicate, Updated
 from fhir_server.search.reading import Reading
 from fhir_server.search.term import resource_key
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types import (
+    composite,
+    date,
+    near,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    uri,
+)
 
 Read = Callable[[Field, str, str, Reading], Predicate]
 
@@ -30,6 +40,8 @@ READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
         "number": (number.MODIFIERS, number.read),
         "quantity": (quantity.MODIFIERS, quantity.read),
         "uri": (uri.MODIFIERS, uri.read),
+        "composite": (composite.MODIFIERS, composite.read),
+        "special": (near.MODIFIERS, near.read),
     }
 )
 
