@@ -152,6 +152,13 @@ class InTexts:
 
 
 @dataclass(frozen=True, slots=True)
+class OfType:
+    """It is of this resource type."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class HasKey:
     """It is this resource."""
 
@@ -210,6 +217,7 @@ Predicate = (
     | InStrings
     | InTexts
     | HasKey
+    | OfType
     | Updated
     | PointsTo
     | PointedFrom
