@@ -106,8 +106,7 @@ def write(query: Query, phase: int, place: Place | None, backward: bool, writer:
     ]
     conditions = []
     if phase == 1:
-        present = writer.bind([keys(query)[0].present])
-        conditions.append(f"NOT (r.terms @> {present}::bigint[])")
+        conditions.append(_has_none(keys(query)[0], writer))
     signs = [each.descending != backward for each in sort]
     signs.append(signs[-1] if signs else backward)
     if place is not None:
@@ -142,6 +141,13 @@ def _column(sort: Sort, position: int, leads: bool, joins: list[str], writer: Wr
         writer.joined[sort.param] = name
     value = f"{name}.{kind.column}"
     return value if leads else f"coalesce({value}, {writer.bind(none(sort))}::{kind.cast})"
+
+
+def _has_none(sort: Sort, writer: Writer) -> str:
+    """Return the condition of no row: a Timing that names no date is present, yet has none."""
+    table = ORDERED[sort.type].table
+    param = writer.bind(sort.param)
+    return f"NOT EXISTS (SELECT FROM {table} n WHERE n.key = r.key AND n.param = {param}::bigint)"
 
 
 def _beyond(
