@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
+from fhir_server.search import words
 from fhir_server.search.escape import split, unescape
 from fhir_server.search.extract import is_indexed
 from fhir_server.search.fields import Field, fields
@@ -52,6 +53,7 @@ READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
         "uri": (uri.MODIFIERS, uri.read),
         "composite": (composite.MODIFIERS, composite.read),
         "special": (near.MODIFIERS, near.read),
+        "words": (words.MODIFIERS, words.read),
     }
 )
 
@@ -65,7 +67,7 @@ _DEEPEST_CHAIN = 5
 def supported(resource_type: str) -> list[tuple[str, str]]:
     """Return code and type of each parameter that can be searched, sorted by code."""
     return sorted(
-        (field.code, field.type)
+        (field.code, "string" if field.type == "words" else field.type)
         for field in fields(resource_type).values()
         if field.type in READERS and is_indexed(field)
     )
@@ -115,6 +117,8 @@ def _refuse_modifier(field: Field, modifier: str) -> None:
         return
     if field.type == "reference" and structures.is_resource_type(modifier):
         return
+    if field.type == "words":
+        raise InvalidParameter(f"{field.code!r} takes no modifier; write {field.code}=word.")
     listed = ", ".join(f":{each}" for each in ("missing", *allowed))
     message = f"Parameter {field.code!r} does not support :{modifier}; it supports {listed}."
     raise InvalidParameter(message)
@@ -139,6 +143,8 @@ def _read_value(field: Field, modifier: str, text: str, reading: Reading) -> Pre
 def _read_missing(field: Field, text: str) -> Predicate:
     if field.code in ("_id", "_lastUpdated"):
         raise InvalidParameter(f"{field.code!r} is never missing; leave out :missing.")
+    if field.type == "words":
+        raise InvalidParameter(f"{field.code!r} takes no modifier; write {field.code}=word.")
     if text not in ("true", "false"):
         raise InvalidParameter(f"{field.code}:missing takes true or false, not {text!r}.")
     present = HasTerm(field.present)
