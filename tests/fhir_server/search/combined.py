@@ -155,7 +155,14 @@ RESOURCES: tuple[dict[str, Any], ...] = (
         "id": "pole",
         "position": {"latitude": Decimal("89.9"), "longitude": Decimal(10)},
     },
-    {"resourceType": "Location", "id": "nowhere"},
+    {
+        "resourceType": "Location",
+        "id": "nowhere",
+        "meta": {
+            "source": "urn:oid:1.2/3",
+            "profile": ["http://p.q/fhir/StructureDefinition/place|1.0", "http://p.q/other/"],
+        },
+    },
 )
 
 CASES: tuple[tuple[str, str, str, str], ...] = (
@@ -255,4 +262,15 @@ CASES: tuple[tuple[str, str, str, str], ...] = (
     ("Location", "_content", "note", "bratislava"),
     ("Location", "_content", "nowhere,pole", ""),
     ("Location", "_content", "4711", "vienna"),
+    ("Location", "_profile:below", "http://p.q/fhir", "nowhere"),
+    ("Location", "_profile:below", "http://p.q", "nowhere"),
+    ("Location", "_profile:below", "http://p.q/fhir/StructureDefinition/place", "nowhere"),
+    ("Location", "_profile:below", "http://p.q/other", "nowhere"),
+    ("Location", "_profile:below", "http://p.q/fhir/Struct", ""),
+    ("Location", "_profile:below", "http://", ""),
+    ("Location", "_profile:below", "http://p.q/%/StructureDefinition", ""),
+    ("Location", "_profile:above", "http://p.q/fhir/StructureDefinition/place/x", "nowhere"),
+    ("Location", "_source:below", "urn:oid:1.2/3", "nowhere"),
+    ("Location", "_source:below", "urn:oid:1.2", ""),
+    ("Location", "_source:above", "urn:oid:1.2/3", "nowhere"),
 )

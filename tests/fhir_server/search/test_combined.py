@@ -33,6 +33,7 @@ def test_what_is_found_lies_together(kind: str, name: str, value: str, expected:
         ("Observation", "code-value-quantity", "a$much", "value-quantity"),
         ("Observation", "code-value-quantity:exact", "a$1", ":missing"),
         ("MolecularSequence", "chromosome-window-coordinate", "17$1", "3 parts"),
+        ("Location", "_profile:below", "http://p/" + "x" * 600, "at most"),
         ("Location", "near", "48.2", "latitude"),
         ("Location", "near", "48.2|16|1|km|x", "latitude"),
         ("Location", "near", "91|16", "between -90 and 90"),
