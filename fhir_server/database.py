@@ -65,8 +65,8 @@ class Connection:
     session: Any
     cursor: Any
     prepared: dict[str, str] = field(default_factory=dict)
-    remembered: dict[str, bytes] = field(default_factory=dict)
-    """What was read once and does not change, such as keys."""
+    remembered: dict[str, Any] = field(default_factory=dict)
+    """What was read once and changes seldom or never: keys, statistics."""
 
     def run(self, statement: Statement, *arguments: Any) -> list[Row]:
         """Execute a prepared statement; returns its rows, [] when it has none."""

@@ -3,7 +3,8 @@
 https://hl7.org/fhir/R4/http.html#summary, https://hl7.org/fhir/R4/valueset-issue-type.html
 
     FHIRError
-        Malformed 400 · NotAcceptable 406 · UnsupportedMediaType 415 · TooLarge 413 · URITooLong 414
+        Malformed 400 · InvalidParameter 400 · TooCostly 400 · Forbidden 403
+        NotAcceptable 406 · UnsupportedMediaType 415 · TooLarge 413 · URITooLong 414
         NotFound 404 · NotSupported 404 · MethodNotAllowed 405 · Gone 410
         Conflict 409 · Duplicate 409 · PreconditionFailed 412 · MultipleMatches 412
         Invalid 422 · Unavailable 503
@@ -63,6 +64,18 @@ class InvalidParameter(FHIRError):
 
     status = 400
     code = "invalid"
+
+
+class TooCostly(FHIRError):
+    """A search that would take more of the database than one request may."""
+
+    status = 400
+    code = "too-costly"
+
+
+class Forbidden(FHIRError):
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(FHIRError):

@@ -8,6 +8,7 @@ afresh.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -35,7 +36,10 @@ listen_addresses = ''
 unix_socket_directories = '{socket_directory}'
 unix_socket_permissions = 0700
 max_connections = 100
-shared_buffers = 256MB
+shared_buffers = {shared}MB
+effective_cache_size = {cached}MB
+# A bitmap over a million rows stays exact.
+work_mem = 32MB
 # An acknowledged write is on the disk.
 fsync = on
 synchronous_commit = on
@@ -181,7 +185,13 @@ class Cluster:
 
     def _configure(self, socket_directory: str) -> None:
         path = self.directory / "medconsult.conf"
-        path.write_text(CONFIGURATION.format(socket_directory=socket_directory))
+        path.write_text(
+            CONFIGURATION.format(
+                socket_directory=socket_directory,
+                shared=min(max(memory_mb() // 8, 128), 2048),
+                cached=max(memory_mb() // 2, 256),
+            )
+        )
         self.programs.give(path)
 
     def _socket_directory(self) -> str:
@@ -193,6 +203,11 @@ class Cluster:
         temporary = tempfile.mkdtemp(prefix=TEMPORARY)
         self.programs.give(Path(temporary))
         return temporary
+
+
+def memory_mb() -> int:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
 
 
 def remove_temporary(socket_directory: str) -> None:

@@ -38,6 +38,10 @@ def upgrade() -> None:
         ["param", "high"],
         postgresql_where=sa.text("low <> high"),
     )
+    op.drop_index("string_index_value")
+    op.create_index(
+        "string_index_value", "string_index", ["param", "value"], postgresql_include=["key"]
+    )
     op.create_index(
         "resource_changed", "resource", ["txid"], postgresql_where=sa.text("version > 1")
     )
@@ -60,6 +64,8 @@ def downgrade() -> None:
     op.drop_table("secret")
     op.drop_table("text_value")
     op.drop_index("resource_changed")
+    op.drop_index("string_index_value")
+    op.create_index("string_index_value", "string_index", ["param", "value"])
     op.drop_index("number_index_wide")
     op.drop_index("date_index_long")
     op.drop_column("date_index", "long")

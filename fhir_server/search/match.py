@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import contains, eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
@@ -27,9 +28,11 @@ from fhir_server.search.predicates import (
     InTexts,
     Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -67,6 +70,10 @@ def fulfils(predicate: Predicate, entry: Entry, linked: Linked = undecidable) ->
 def _has(predicate: HasTerm, entry: Entry) -> bool:
     position = bisect_left(entry.terms, predicate.term)
     return position < len(entry.terms) and entry.terms[position] == predicate.term
+
+
+def _of_type(predicate: OfType, entry: Entry) -> bool:
+    return entry.type == predicate.type
 
 
 def _is(predicate: HasKey, entry: Entry) -> bool:
@@ -121,10 +128,10 @@ def _near(predicate: Near, entry: Entry) -> bool:
 
 
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
-    values = [row.value for row in entry.strings if row.param == predicate.param]
-    if predicate.anywhere:
-        return any(predicate.value in value for value in values)
-    return any(value.startswith(predicate.value) for value in values)
+    holds = _TEXT_HOLDS[predicate.mode]
+    return any(
+        row.param == predicate.param and holds(row.value, predicate.value) for row in entry.strings
+    )
 
 
 def _in_texts(predicate: InTexts, entry: Entry) -> bool:
@@ -138,6 +145,7 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
     {
         HasTerm: _has,
         HasKey: _is,
+        OfType: _of_type,
         Updated: _updated,
         InDates: _in_dates,
         InNumbers: _in_numbers,
@@ -145,5 +153,20 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
         Near: _near,
         InStrings: _in_strings,
         InTexts: _in_texts,
+    }
+)
+
+
+# Python compares strings by code points, as PostgreSQL does with collation "C".
+_TEXT_HOLDS: Mapping[TextMode, Callable[[str, str], bool]] = MappingProxyType(
+    {
+        "begins": str.startswith,
+        "contains": contains,
+        "ends": str.endswith,
+        "equals": eq,
+        "gt": gt,
+        "lt": lt,
+        "ge": ge,
+        "le": le,
     }
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
             "({first} <= {high} AND {last} >= {low})",
             lambda first, last, low, high: first <= high and last >= low,
         ),
+        # No prefix: what `_filter` calls co, https://hl7.org/fhir/R4/search_filter.html#ops.
+        "co": Comparison(
+            "({first} <= {low} AND {last} >= {high})",
+            lambda first, last, low, high: first <= low and last >= high,
+        ),
     }
 )
 
@@ -99,6 +104,10 @@ class InNumbers:
     """As of InDates."""
 
 
+TextMode = Literal["begins", "contains", "ends", "equals", "gt", "lt", "ge", "le"]
+"""How a string has to lie to that of the search; gt, lt, ge, le go by code points."""
+
+
 Bounds = tuple[str, Decimal, Decimal]
 """Comparison, low, high."""
 
@@ -129,8 +138,7 @@ class InStrings:
     param: int
     value: str
     """Normalised."""
-    anywhere: bool
-    """Contains, else begins with."""
+    mode: TextMode = "begins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,13 @@ class InTexts:
     """Of texts: see `term.text_param`."""
     value: str
     """Normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """It is of this resource type."""
+
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +217,7 @@ Predicate = (
     | InStrings
     | InTexts
     | HasKey
+    | OfType
     | Updated
     | PointsTo
     | PointedFrom

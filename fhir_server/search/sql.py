@@ -26,9 +26,11 @@ from fhir_server.search.predicates import (
     InTexts,
     Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -37,9 +39,10 @@ from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
 _PAGE = (
-    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM resource r{joins}"
+    "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
     " WHERE {where} ORDER BY {order} LIMIT {limit}"
 )
+_WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
 _SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
@@ -47,10 +50,11 @@ _ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 # Values as short as a day begin near what they end after; the partial index has the longer ones.
 _NEAR = MappingProxyType(
     {
-        "date_index": "((i.low >= {bound} AND NOT i.long) OR i.long)",
-        "number_index": "((i.low >= {bound} AND i.low = i.high) OR i.low <> i.high)",
+        "date_index": "(({i}.low >= {bound} AND NOT {i}.long) OR {i}.long)",
+        "number_index": "(({i}.low >= {bound} AND {i}.low = {i}.high) OR {i}.low <> {i}.high)",
     }
 )
+_EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
     " WHERE t.param = {param}::bigint AND t.value LIKE {pattern})"
@@ -66,6 +70,20 @@ _POINTED_FROM = (
     " WHERE {where} AND l.param = {param}::bigint)"
 )
 
+# What stands before the value, the operator, what stands behind; the column has collation "C".
+_TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
+    {
+        "begins": ("", "LIKE", "%"),
+        "contains": ("%", "LIKE", "%"),
+        "ends": ("%", "LIKE", ""),
+        "equals": ("", "=", ""),
+        "gt": ("", ">", ""),
+        "lt": ("", "<", ""),
+        "ge": ("", ">=", ""),
+        "le": ("", "<=", ""),
+    }
+)
+
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -79,12 +97,19 @@ class Statement:
 
 
 def page(
-    query: Query, phase: int = 0, place: Place | None = None, *, limit: int, snapshot: str = ""
+    query: Query,
+    phase: int = 0,
+    place: Place | None = None,
+    *,
+    limit: int,
+    snapshot: str = "",
+    window: int = 0,
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
+    window: look at so many rows of the type only, in the order of the index over types by time.
     """
     writer = Writer()
     backward = place is not None and place.backward
@@ -92,7 +117,14 @@ def page(
     conditions = [*_matching(query, writer), *written.conditions]
     if snapshot:
         conditions.append(_UNCHANGED.format(snapshot=writer.bind(snapshot)))
+    source = "resource"
+    if window:
+        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
+        source = _WINDOW.format(
+            where=" AND ".join(held), order=written.order, window=writer.bind(window)
+        )
     text = _PAGE.format(
+        source=source,
         columns=COLUMNS,
         links=", r.ref_params, r.ref_keys" if query.includes else "",
         values="".join(f", {column}" for column in written.columns),
@@ -143,13 +175,27 @@ def _of_type(
 ) -> list[str]:
     """Return the conditions; terms of a parameter begin with its type, so need no other word of it."""
     found = _all(predicates, row, writer)
-    if any(isinstance(each, HasTerm) and each.typed for each in predicates):
+    if any(_is_typed(each) for each in predicates):
         return found
     if len(types) == 1:
         kind = f"{row}.type = {writer.bind(types[0])}"
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
-    return [kind, f"{row}.content IS NOT NULL", *found]
+    # A deletion has no terms.
+    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
+    return [kind, *(each.format(row=row) for each in exists), *found]
+
+
+def _is_typed(predicate: Predicate) -> bool:
+    """Tell whether only resources of one type, and no deletion, can fulfil it."""
+    match predicate:
+        case HasTerm():
+            return predicate.typed
+        case PointsTo() | InTexts():
+            return True
+        case AnyOf() if predicate.predicates:
+            return all(_is_typed(each) for each in predicate.predicates)
+    return False
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
@@ -180,29 +226,38 @@ _JOINED = (HasTerm, HasKey, InDates, InNumbers)
 
 def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
     """Write conditions on one row of an ordered table."""
-    table = _TABLES[type(listed[0])]
-    return _SOME.format(table=table, row=row, holds=_held(listed, writer))
+    name = _name(listed, row, writer)
+    holds = _held(listed, name, writer)
+    if name != "i":
+        return f"({holds})"
+    return _SOME.format(table=_TABLES[type(listed[0])], row=row, holds=holds)
 
 
-def _held(listed: Sequence[InDates | InNumbers], writer: Writer) -> str:
-    """Write what a row `i` of an ordered table has to fulfil."""
+def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
+    """Return the name of the row asked of: a date that the result is sorted by is joined already."""
+    first = listed[0]
+    return writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
+
+
+def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> str:
+    """Write what a row of an ordered table has to fulfil."""
     first = listed[0]
     table = _TABLES[type(first)]
-    holds = [f"i.param = {writer.bind(first.param)}::bigint"]
-    holds += [_compared(each, writer) for each in listed]
+    holds = [f"{name}.param = {writer.bind(first.param)}::bigint"]
+    holds += [_compared(each, name, writer) for each in listed]
     for each in listed:
         if each.comparison in _BOUND_BELOW:
             bound = each.low - DAY if isinstance(each, InDates) else each.low
             cast = "bigint" if isinstance(each, InDates) else "numeric"
             written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
-            holds.append(_NEAR[table].format(bound=written))
+            holds.append(_NEAR[table].format(i=name, bound=written))
     if isinstance(first, InNumbers):
         holds += _unit(first, writer)
     return " AND ".join(holds)
 
 
 # Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap"})
+_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
 
 
 def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
@@ -218,6 +273,11 @@ def _sql(predicate: object, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: HasTerm, row: str, writer: Writer) -> str:
     return f"{row}.terms @> {writer.bind([predicate.term])}::bigint[]"
+
+
+@_sql.register
+def _(predicate: OfType, row: str, writer: Writer) -> str:
+    return f"{row}.type = {writer.bind(predicate.type)}"
 
 
 @_sql.register
@@ -244,7 +304,7 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
     branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
     for kind, table in _TABLES.items():
         ranges = [
-            _held([each], writer)
+            _held([each], "i", writer)
             for each in listed
             if isinstance(each, InDates | InNumbers) and type(each) is kind
         ]
@@ -268,11 +328,11 @@ def _(predicate: InNumbers, row: str, writer: Writer) -> str:
     return _window([predicate], row, writer)
 
 
-def _compared(predicate: InDates | InNumbers, writer: Writer) -> str:
+def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
     cast = "bigint" if isinstance(predicate, InDates) else "numeric"
     return COMPARISONS[predicate.comparison].sql.format(
-        first="i.low",
-        last="i.high",
+        first=f"{name}.low",
+        last=f"{name}.high",
         low=f"{writer.bind(predicate.low)}::{cast}",
         high=f"{writer.bind(predicate.high)}::{cast}",
     )
@@ -292,9 +352,9 @@ def _(predicate: Near, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
-    literal = _literal(predicate.value)
-    pattern = f"%{literal}%" if predicate.anywhere else f"{literal}%"
-    holds = f"i.value LIKE {writer.bind(pattern)}"
+    before, operator, behind = _TEXT_HOLDS[predicate.mode]
+    value = _literal(predicate.value) if operator == "LIKE" else predicate.value
+    holds = f"i.value {operator} {writer.bind(before + value + behind)}"
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
 

@@ -14,6 +14,8 @@ class Writer:
 
     parameters: dict[str, object] = field(default_factory=dict)
     rows: int = 0
+    joined: dict[int, str] = field(default_factory=dict)
+    """By parameter: the name of the row of date_index that `resource r` is joined with."""
 
     def bind(self, value: object) -> str:
         """Return the placeholder of the value."""

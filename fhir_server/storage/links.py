@@ -50,7 +50,7 @@ def _sign(key: bytes, purpose: str, written: bytes) -> bytes:
 
 
 def _key(connection: Connection) -> bytes:
-    known = connection.remembered.get(_NAME)
+    known: bytes | None = connection.remembered.get(_NAME)
     if known is None:
         if not connection.query(_READ, (_NAME,)):
             connection.query(_MAKE, (_NAME, secrets.token_bytes(32)))

@@ -18,7 +18,7 @@ from fhir_server.database import Connection, Row
 from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
-from fhir_server.storage import links, superseded
+from fhir_server.storage import frequencies, links, superseded
 from fhir_server.storage.resources import Version
 
 _WIDTH = 8  # columns of a version; the snapshot, links and sort values follow
@@ -78,6 +78,25 @@ def page(
     return Page(rows, following, seal(rows[0], backward=True) if rows else "", total)
 
 
+def _select(
+    connection: Connection,
+    query: Query,
+    phase: int,
+    place: Place | None,
+    limit: int,
+    snapshot: str = "",
+) -> list[Row]:
+    """Return rows of a phase; for what many resources have, a look at the newest comes first."""
+    window = frequencies.window(connection, query, limit)
+    if window:
+        few = sql.page(query, phase, place, limit=limit, snapshot=snapshot, window=window)
+        rows = connection.query(few.text, few.parameters)
+        if len(rows) == limit:
+            return rows
+    statement = sql.page(query, phase, place, limit=limit, snapshot=snapshot)
+    return connection.query(statement.text, statement.parameters)
+
+
 def _first(connection: Connection, query: Query) -> tuple[list[Found], str]:
     """Return one row more than the page holds, and the snapshot they were seen in."""
     rows: list[Found] = []
@@ -85,8 +104,7 @@ def _first(connection: Connection, query: Query) -> tuple[list[Found], str]:
     for phase in order.phases(query):
         wanted = query.count + 1 - len(rows)
         if wanted > 0:
-            statement = sql.page(query, phase, limit=wanted)
-            for row in connection.query(statement.text, statement.parameters):
+            for row in _select(connection, query, phase, None, wanted):
                 snapshot = snapshot or row[_WIDTH]
                 rows.append(_found(query, phase, row))
     return rows, snapshot
@@ -104,8 +122,7 @@ def _following(
         if (phase > place.phase if place.backward else phase < place.phase) or wanted <= 0:
             continue
         here = here or Place(phase, (), place.backward)
-        statement = sql.page(query, phase, here, limit=wanted, snapshot=snapshot)
-        unchanged = connection.query(statement.text, statement.parameters)
+        unchanged = _select(connection, query, phase, here, wanted, snapshot)
         merged = [_found(query, phase, row) for row in unchanged]
         merged += [each for each in earlier if each.phase == phase and _beyond(query, each, here)]
         rows += _sorted(query, phase, merged, backward=place.backward)[:wanted]

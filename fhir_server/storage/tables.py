@@ -127,7 +127,7 @@ string_index = Table(
     Column("value", Text(collation="C"), nullable=False),
     *_ends(),
     Index("string_index_key", "key"),
-    Index("string_index_value", "param", "value"),
+    Index("string_index_value", "param", "value", postgresql_include=["key"]),
 )
 
 # What `:text` searches: displays repeat in thousands of resources, so each stands here once, and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from fhir_server.definitions.structures import Element
 from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
-from fhir_server.search.predicates import HasTerm, InStrings, Predicate
+from fhir_server.search.predicates import HasTerm, InStrings, Predicate, TextMode
 from fhir_server.search.reading import Reading
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
@@ -87,6 +88,7 @@ EMITTERS: Emitters = MappingProxyType(
 
 
 MODIFIERS = ("exact", "contains")
+_MODES: Mapping[str, TextMode] = MappingProxyType({"": "begins", "contains": "contains"})
 
 
 def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
@@ -94,4 +96,4 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     meant = unescape(text)
     if modifier == "exact":
         return HasTerm(exact(field.prefix, meant))
-    return InStrings(field.param, normalise(meant), anywhere=modifier == "contains")
+    return InStrings(field.param, normalise(meant), _MODES[modifier])
