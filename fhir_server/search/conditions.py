@@ -5,163 +5,114 @@ https://hl7.org/fhir/R4/search.html#modifiers, https://hl7.org/fhir/R4/search.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
-from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
-from fhir_server.search.escape import split, unescape
-from fhir_server.search.extract import is_indexed
+from fhir_server.search.chains import EVERYWHERE, Trail, follow, follow_back
+from fhir_server.search.escape import split
 from fhir_server.search.fields import Field, fields
-from fhir_server.search.predicates import (
-    AnyOf,
-    HasKey,
-    HasTerm,
-    Not,
-    PointedFrom,
-    PointsTo,
-    Predicate,
-    Updated,
-    any_of,
-)
+from fhir_server.search.filter import read_filter
+from fhir_server.search.predicates import HasKey, Not, PointedFrom, Predicate, any_of
 from fhir_server.search.reading import Reading
-from fhir_server.search.term import resource_key, term
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
-
-Read = Callable[[Field, str, str, Reading], Predicate]
-
-READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
-    {
-        "token": (token.MODIFIERS, token.read),
-        "reference": (reference.MODIFIERS, reference.read),
-        "date": (date.MODIFIERS, date.read),
-        "string": (string.MODIFIERS, string.read),
-        "number": (number.MODIFIERS, number.read),
-        "quantity": (quantity.MODIFIERS, quantity.read),
-        "uri": (uri.MODIFIERS, uri.read),
-    }
-)
+from fhir_server.search.term import resource_key
+from fhir_server.search.values import find_field, read_presence, read_value, refuse_modifier
 
 CONTROLS = ("_count", "_sort", "_total", "_include", "_revinclude")
 IGNORED = ("_format", "_pretty", "_summary", "_elements")
 """Say how the answer looks, not what is in it; the REST layer reads them."""
 
-_DEEPEST_CHAIN = 5
-
-
-def supported(resource_type: str) -> list[tuple[str, str]]:
-    """Return code and type of each parameter that can be searched, sorted by code."""
-    return sorted(
-        (field.code, field.type)
-        for field in fields(resource_type).values()
-        if field.type in READERS and is_indexed(field)
-    )
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def read_condition(
-    resource_type: str, name: str, text: str, reading: Reading, depth: int = 0
+    resource_type: str, name: str, text: str, reading: Reading, trail: Trail | None = None
 ) -> Predicate:
-    """Return the predicate of name=text; InvalidParameter when it means nothing here."""
-    if depth > _DEEPEST_CHAIN:
-        message = f"The chain in {name!r} is longer than {_DEEPEST_CHAIN} steps."
-        raise InvalidParameter(message)
-    if name.startswith("_has:"):
-        return _read_has(name, text, reading, depth)
+    """Return the predicate of name=text; InvalidParameter when it means nothing here.
+
+    trail: of the condition that this one is a part of, if it is.
+    """
+    trail = trail or Trail()
+
+    def read(kind: str, rest: str) -> Predicate:
+        return read_condition(kind, rest, text, reading, trail)
+
+    if name == "_has" or name.startswith("_has:"):
+        return follow_back(name, trail, read)
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
-    field = find_field(resource_type, code)
+    if code in _NAMED:
+        return _read_named(resource_type, name, code, text, reading, trail)
+    field = find_field(resource_type, code, (*CONTROLS, *IGNORED, *EVERYWHERE))
     if dot:
-        return _read_chain(field, modifier, rest, text, reading, depth)
+        return follow(field, modifier, rest, trail, lambda kind: read(kind, rest))
     if not text:
         raise InvalidParameter(f"Parameter {name!r} has no value.")
     if modifier == "missing":
         return _read_missing(field, text)
-    _refuse_modifier(field, modifier)
+    refuse_modifier(field, modifier)
     if modifier == "not":
         return Not(_read_values(field, "", text, reading))
     return _read_values(field, modifier, text, reading)
 
 
-def find_field(resource_type: str, code: str) -> Field:
-    """Return the type's parameter; InvalidParameter with the nearest spelling when there is none."""
-    known = fields(resource_type)
-    if code not in known:
-        near = get_close_matches(code, [*known, *CONTROLS, *IGNORED], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise InvalidParameter(f"{resource_type} has no search parameter {code!r}.{hint}")
-    field = known[code]
-    if field.type not in READERS or not is_indexed(field):
-        message = f"The {field.type} parameter {code!r} of {resource_type} is not supported."
-        raise InvalidParameter(message)
-    return field
-
-
-def _refuse_modifier(field: Field, modifier: str) -> None:
-    allowed = () if field.code in ("_id", "_lastUpdated") else READERS[field.type][0]
-    if not modifier or modifier in allowed:
-        return
-    if field.type == "reference" and structures.is_resource_type(modifier):
-        return
-    listed = ", ".join(f":{each}" for each in ("missing", *allowed))
-    message = f"Parameter {field.code!r} does not support :{modifier}; it supports {listed}."
-    raise InvalidParameter(message)
-
-
 def _read_values(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
+    return any_of(
+        *(read_value(field, modifier, value, reading) for value in _values(field.code, text))
+    )
+
+
+def _values(name: str, text: str) -> tuple[str, ...]:
     values = split(text, ",")
     if not all(values):
-        raise InvalidParameter(f"Parameter {field.code!r} has an empty value in {text!r}.")
-    return any_of(*(_read_value(field, modifier, value, reading) for value in values))
-
-
-def _read_value(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
-    if field.code == "_id":
-        return HasKey(resource_key(f"{field.resource_type}/{unescape(text)}"))
-    if field.code == "_lastUpdated":
-        comparison, (low, high) = date.read_span(field, text, reading)
-        return Updated(comparison, low, high)
-    return READERS[field.type][1](field, modifier, text, reading)
+        raise InvalidParameter(f"Parameter {name!r} has an empty value in {text!r}.")
+    return values
 
 
 def _read_missing(field: Field, text: str) -> Predicate:
-    if field.code in ("_id", "_lastUpdated"):
-        raise InvalidParameter(f"{field.code!r} is never missing; leave out :missing.")
     if text not in ("true", "false"):
         raise InvalidParameter(f"{field.code}:missing takes true or false, not {text!r}.")
-    present = HasTerm(field.present)
-    return Not(present) if text == "true" else present
+    return read_presence(field, present=text == "false")
 
 
-def _read_chain(
-    field: Field, modifier: str, rest: str, text: str, reading: Reading, depth: int
+def _read_named(
+    resource_type: str, name: str, code: str, text: str, reading: Reading, trail: Trail
 ) -> Predicate:
-    """Follow a reference; without a type, to every target type that has the parameter."""
-    if field.type != "reference":
-        raise InvalidParameter(f"{field.code!r} is no reference, so {rest!r} cannot follow it.")
-    if modifier and not structures.is_resource_type(modifier):
-        raise InvalidParameter(f"{modifier!r} in a chain has to be a resource type.")
-    code = (
-        rest.split(":")[1]
-        if rest.startswith("_has:")
-        else rest.split(".", maxsplit=1)[0].split(":", maxsplit=1)[0]
-    )
-    targets = (modifier,) if modifier else field.targets or structures.resource_types()
-    fitting = [name for name in targets if code in fields(name) or rest.startswith("_has:")]
-    if not fitting:
-        message = f"No target of {field.code!r} has a search parameter {code!r}."
+    if name != code:
+        raise InvalidParameter(f"{code!r} takes neither modifier nor chain; write {code}=value.")
+    if not text:
+        raise InvalidParameter(f"Parameter {name!r} has no value.")
+    return _NAMED[code](resource_type, text, reading, trail)
+
+
+def _read_list(_type: str, text: str, _reading: Reading, _trail: Trail) -> Predicate:
+    """Members of stored Lists, https://hl7.org/fhir/R4/search.html#list."""
+    item = fields("List")["item"].param
+    return any_of(*(PointedFrom("List", item, _list(value)) for value in _values("_list", text)))
+
+
+def _list(value: str) -> Predicate:
+    if value.startswith("$"):
+        message = (
+            f"The functional list {value!r} of _list is not kept here;"
+            " write the id of a stored List, such as _list=42."
+        )
         raise InvalidParameter(message)
-    mark = term(field.prefix)
-    ends = ((name, read_condition(name, rest, text, reading, depth + 1)) for name in fitting)
-    return AnyOf(tuple(PointsTo(mark, name, predicate) for name, predicate in ends))
+    identity = value.removeprefix("List/")
+    if not _ID.fullmatch(identity):
+        raise InvalidParameter(f"_list takes the id of a List, such as _list=42, not {value!r}.")
+    return HasKey(resource_key(f"List/{identity}"))
 
 
-def _read_has(name: str, text: str, reading: Reading, depth: int) -> Predicate:
-    parts = name.split(":", 3)
-    if len(parts) != 4 or not structures.is_resource_type(parts[1]):
-        raise InvalidParameter(f"Write {name!r} as _has:Type:reference:parameter.")
-    _, source, code, rest = parts
-    field = find_field(source, code)
-    if field.type != "reference":
-        raise InvalidParameter(f"{code!r} of {source} is no reference.")
-    return PointedFrom(source, field.param, read_condition(source, rest, text, reading, depth + 1))
+def _read_query(_type: str, text: str, _reading: Reading, _trail: Trail) -> Predicate:
+    message = (
+        f"_query={text!r}: no named queries are defined here; write the parameters themselves."
+    )
+    raise InvalidParameter(message)
+
+
+_NAMED: Mapping[str, Callable[[str, str, Reading, Trail], Predicate]] = MappingProxyType(
+    {"_filter": read_filter, "_list": _read_list, "_query": _read_query}
+)
+"""What is no parameter with a type of its own; each takes resource type, text, reading and trail."""

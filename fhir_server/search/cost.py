@@ -49,7 +49,7 @@ def _reads_much(predicate: Predicate) -> bool:
         case PointsTo() | PointedFrom() | Not():
             return True
         case InStrings():
-            return predicate.anywhere
+            return predicate.mode not in ("begins", "equals")
         case AnyOf() | AllOf():
             return any(_reads_much(each) for each in predicate.predicates)
         case HasTerm() | HasKey() | Updated():

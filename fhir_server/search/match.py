@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from operator import contains, eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
@@ -16,19 +18,25 @@ from fhir_server.search.predicates import (
     COMPARISONS,
     AllOf,
     AnyOf,
+    Bounds,
     HasKey,
     HasTerm,
     InDates,
     InNumbers,
+    InPairs,
     InStrings,
     InTexts,
+    Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
+from fhir_server.search.sphere import within
 
 Linked = Callable[[PointsTo | PointedFrom, Entry], bool]
 """Decides a chain or _has, which one entry alone cannot."""
@@ -64,6 +72,10 @@ def _has(predicate: HasTerm, entry: Entry) -> bool:
     return position < len(entry.terms) and entry.terms[position] == predicate.term
 
 
+def _of_type(predicate: OfType, entry: Entry) -> bool:
+    return entry.type == predicate.type
+
+
 def _is(predicate: HasKey, entry: Entry) -> bool:
     return entry.key == predicate.key
 
@@ -94,11 +106,32 @@ def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
     )
 
 
+def _in_pairs(predicate: InPairs, entry: Entry) -> bool:
+    return any(
+        row.param == predicate.param
+        and _lies(row.low, predicate.first)
+        and _lies(row.high, predicate.second)
+        for row in entry.numbers
+    )
+
+
+def _lies(number: Decimal, bounds: Bounds) -> bool:
+    comparison, low, high = bounds
+    return COMPARISONS[comparison].holds(number, number, low, high)
+
+
+def _near(predicate: Near, entry: Entry) -> bool:
+    return any(
+        row.param == predicate.param and within(float(row.low), float(row.high), predicate)
+        for row in entry.numbers
+    )
+
+
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
-    values = [row.value for row in entry.strings if row.param == predicate.param]
-    if predicate.anywhere:
-        return any(predicate.value in value for value in values)
-    return any(value.startswith(predicate.value) for value in values)
+    holds = _TEXT_HOLDS[predicate.mode]
+    return any(
+        row.param == predicate.param and holds(row.value, predicate.value) for row in entry.strings
+    )
 
 
 def _in_texts(predicate: InTexts, entry: Entry) -> bool:
@@ -112,10 +145,28 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
     {
         HasTerm: _has,
         HasKey: _is,
+        OfType: _of_type,
         Updated: _updated,
         InDates: _in_dates,
         InNumbers: _in_numbers,
+        InPairs: _in_pairs,
+        Near: _near,
         InStrings: _in_strings,
         InTexts: _in_texts,
+    }
+)
+
+
+# Python compares strings by code points, as PostgreSQL does with collation "C".
+_TEXT_HOLDS: Mapping[TextMode, Callable[[str, str], bool]] = MappingProxyType(
+    {
+        "begins": str.startswith,
+        "contains": contains,
+        "ends": str.endswith,
+        "equals": eq,
+        "gt": gt,
+        "lt": lt,
+        "ge": ge,
+        "le": le,
     }
 )

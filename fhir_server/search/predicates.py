@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
             "({first} <= {high} AND {last} >= {low})",
             lambda first, last, low, high: first <= high and last >= low,
         ),
+        # No prefix: what `_filter` calls co, https://hl7.org/fhir/R4/search_filter.html#ops.
+        "co": Comparison(
+            "({first} <= {low} AND {last} >= {high})",
+            lambda first, last, low, high: first <= low and last >= high,
+        ),
     }
 )
 
@@ -99,23 +104,58 @@ class InNumbers:
     """As of InDates."""
 
 
+TextMode = Literal["begins", "contains", "ends", "equals", "gt", "lt", "ge", "le"]
+"""How a string has to lie to that of the search; gt, lt, ge, le go by code points."""
+
+
+Bounds = tuple[str, Decimal, Decimal]
+"""Comparison, low, high."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPairs:
+    """Two exact numbers of one element lie so; a row holds the first as low, the second as high."""
+
+    param: int
+    first: Bounds
+    second: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A place is not farther than this, on the great circle; a row holds latitude and longitude."""
+
+    param: int
+    latitude: float
+    """Degrees, -90 to 90."""
+    longitude: float
+    """Degrees, -180 to 180."""
+    metres: float
+
+
 @dataclass(frozen=True, slots=True)
 class InStrings:
     param: int
     value: str
     """Normalised."""
-    anywhere: bool
-    """Contains, else begins with."""
+    mode: TextMode = "begins"
 
 
 @dataclass(frozen=True, slots=True)
 class InTexts:
-    """`:text`: a text of a token begins so."""
+    """`:text`, or `:below` of _profile and _source: a value's text begins so."""
 
     param: int
     """Of texts: see `term.text_param`."""
     value: str
     """Normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """It is of this resource type."""
+
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +212,12 @@ Predicate = (
     HasTerm
     | InDates
     | InNumbers
+    | InPairs
+    | Near
     | InStrings
     | InTexts
     | HasKey
+    | OfType
     | Updated
     | PointsTo
     | PointedFrom

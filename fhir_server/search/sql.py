@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order
+from fhir_server.search import order, pairs
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -21,12 +21,16 @@ from fhir_server.search.predicates import (
     HasTerm,
     InDates,
     InNumbers,
+    InPairs,
     InStrings,
     InTexts,
+    Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
+    TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -41,7 +45,8 @@ _PAGE = (
 _WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
-_ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
+_SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
+_ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 # Values as short as a day begin near what they end after; the partial index has the longer ones.
 _NEAR = MappingProxyType(
     {
@@ -63,6 +68,20 @@ _POINTED_FROM = (
     "{row}.key IN (SELECT l.target FROM resource {inner},"
     " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
     " WHERE {where} AND l.param = {param}::bigint)"
+)
+
+# What stands before the value, the operator, what stands behind; the column has collation "C".
+_TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
+    {
+        "begins": ("", "LIKE", "%"),
+        "contains": ("%", "LIKE", "%"),
+        "ends": ("%", "LIKE", ""),
+        "equals": ("", "=", ""),
+        "gt": ("", ">", ""),
+        "lt": ("", "<", ""),
+        "ge": ("", ">=", ""),
+        "le": ("", "<=", ""),
+    }
 )
 
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
@@ -200,13 +219,32 @@ def _measure(predicate: InDates | InNumbers) -> object:
     return (predicate.param, predicate.system_unit, predicate.unit)
 
 
+_TABLES: Mapping[type, str] = MappingProxyType({InDates: "date_index", InNumbers: "number_index"})
+# Of which several in one AnyOf become one condition.
+_JOINED = (HasTerm, HasKey, InDates, InNumbers)
+
+
 def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
     """Write conditions on one row of an ordered table."""
+    name = _name(listed, row, writer)
+    holds = _held(listed, name, writer)
+    if name != "i":
+        return f"({holds})"
+    return _SOME.format(table=_TABLES[type(listed[0])], row=row, holds=holds)
+
+
+def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
+    """Return the name of the row asked of: a date that the result is sorted by is joined already."""
     first = listed[0]
-    # A date that the result is sorted by is joined already: its row is the one that counts.
-    name = writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
-    holds = [_compared(each, name, writer) for each in listed]
-    table = "date_index" if isinstance(first, InDates) else "number_index"
+    return writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
+
+
+def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> str:
+    """Write what a row of an ordered table has to fulfil."""
+    first = listed[0]
+    table = _TABLES[type(first)]
+    holds = [f"{name}.param = {writer.bind(first.param)}::bigint"]
+    holds += [_compared(each, name, writer) for each in listed]
     for each in listed:
         if each.comparison in _BOUND_BELOW:
             bound = each.low - DAY if isinstance(each, InDates) else each.low
@@ -215,14 +253,11 @@ def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> 
             holds.append(_NEAR[table].format(i=name, bound=written))
     if isinstance(first, InNumbers):
         holds += _unit(first, writer)
-    if name != "i":
-        return f"({' AND '.join(holds)})"
-    param = writer.bind(first.param)
-    return _ORDERED.format(table=table, row=row, param=param, holds=" AND ".join(holds))
+    return " AND ".join(holds)
 
 
 # Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap"})
+_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
 
 
 def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
@@ -238,6 +273,11 @@ def _sql(predicate: object, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: HasTerm, row: str, writer: Writer) -> str:
     return f"{row}.terms @> {writer.bind([predicate.term])}::bigint[]"
+
+
+@_sql.register
+def _(predicate: OfType, row: str, writer: Writer) -> str:
+    return f"{row}.type = {writer.bind(predicate.type)}"
 
 
 @_sql.register
@@ -257,13 +297,20 @@ def _(predicate: AllOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: AnyOf, row: str, writer: Writer) -> str:
-    """Join the plain terms into one overlap, and the plain keys into one list."""
+    """Join the plain terms into one overlap, the plain keys into one list, ranges into one look."""
     listed = predicate.predicates
     terms = [each.term for each in listed if isinstance(each, HasTerm)]
     keys = [each.key for each in listed if isinstance(each, HasKey)]
-    branches = [
-        _sql(each, row, writer) for each in listed if not isinstance(each, HasTerm | HasKey)
-    ]
+    branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
+    for kind, table in _TABLES.items():
+        ranges = [
+            _held([each], "i", writer)
+            for each in listed
+            if isinstance(each, InDates | InNumbers) and type(each) is kind
+        ]
+        if ranges:
+            holds = "(" + " OR ".join(f"({each})" for each in ranges) + ")"
+            branches.append(_SOME.format(table=table, row=row, holds=holds))
     if terms:
         branches.append(f"{row}.terms && {writer.bind(terms)}::bigint[]")
     if keys:
@@ -292,10 +339,22 @@ def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
 
 
 @_sql.register
+def _(predicate: InPairs, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.lies(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
+
+
+@_sql.register
+def _(predicate: Near, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.is_near(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
+
+
+@_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
-    literal = _literal(predicate.value)
-    pattern = f"%{literal}%" if predicate.anywhere else f"{literal}%"
-    holds = f"i.value LIKE {writer.bind(pattern)}"
+    before, operator, behind = _TEXT_HOLDS[predicate.mode]
+    value = _literal(predicate.value) if operator == "LIKE" else predicate.value
+    holds = f"i.value {operator} {writer.bind(before + value + behind)}"
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from fhir_server.definitions.structures import Element
 from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
-from fhir_server.search.predicates import HasTerm, InStrings, Predicate
+from fhir_server.search.predicates import HasTerm, InStrings, Predicate, TextMode
 from fhir_server.search.reading import Reading
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
@@ -25,10 +26,15 @@ _ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country"
 @lru_cache(maxsize=2**16)
 def normalise(text: str) -> str:
     """Fold case, accents and white space, as R4 asks of searches that are not :exact."""
+    return " ".join(fold(text).split())[:LONGEST]
+
+
+def fold(text: str) -> str:
+    """Return the text without case and accents."""
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in parts if not unicodedata.combining(char))
-    return " ".join(text.casefold().split())[:LONGEST]
+    return text.casefold()
 
 
 def exact(prefix: str, text: str) -> int:
@@ -82,6 +88,7 @@ EMITTERS: Emitters = MappingProxyType(
 
 
 MODIFIERS = ("exact", "contains")
+_MODES: Mapping[str, TextMode] = MappingProxyType({"": "begins", "contains": "contains"})
 
 
 def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
@@ -89,4 +96,4 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     meant = unescape(text)
     if modifier == "exact":
         return HasTerm(exact(field.prefix, meant))
-    return InStrings(field.param, normalise(meant), anywhere=modifier == "contains")
+    return InStrings(field.param, normalise(meant), _MODES[modifier])
