@@ -25,16 +25,27 @@ def matches(resource: dict[str, Any], code: str, text: str) -> bool:
 
 
 def narrative(resource: dict[str, Any]) -> str:
-    return unescape(re.sub(r"<[^>]*>", " ", resource.get("text", {}).get("div", "")))
+    return without_tags(resource.get("text", {}).get("div", ""))
+
+
+def without_tags(div: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", " ", div))
 
 
 def prose(node: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield every string and markdown below, of contained resources and extensions too."""
+    """Yield every string, markdown and narrative below, of contained resources and extensions too.
+
+    Element.id and Reference.reference are strings of R4, but an id and an address are no prose.
+    """
     for name, (element, type_code) in structures.json_elements(path).items():
+        if name in ("id", "reference") and type_code == "string":
+            continue
         below = node.get(name, [])
         for item in below if isinstance(below, list) else [below]:
             if type_code in ("string", "markdown") and isinstance(item, str):
                 yield item
+            elif type_code == "xhtml":
+                yield without_tags(item)
             elif isinstance(item, dict):
                 inner = item.get("resourceType") or structures.child_path(element, type_code)
                 yield from prose(item, inner)
