@@ -47,12 +47,17 @@ _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
 _SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
 _ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
-# Values as short as a day begin near what they end after; the partial index has the longer ones.
-_NEAR = MappingProxyType(
+# Values as short as a day begin near what they end after; a partial index has the longer ones.
+_FAR: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "date_index": "(({i}.low >= {bound} AND NOT {i}.long) OR {i}.long)",
-        "number_index": "(({i}.low >= {bound} AND {i}.low = {i}.high) OR {i}.low <> {i}.high)",
+        "date_index": {"is_far": "i.long"},
+        "number_index": {"is_far": "(i.low <> i.high)"},
     }
+)
+# Where nothing else narrows the search, both kinds are read in their indexes' own order.
+_LEADS = (
+    "{row}.key IN (SELECT i.key FROM {table} i WHERE {near} AND NOT {is_far}"
+    " UNION ALL SELECT i.key FROM {table} i WHERE {far} AND {is_far})"
 )
 _EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
@@ -104,14 +109,16 @@ def page(
     limit: int,
     snapshot: str = "",
     window: int = 0,
+    many: frozenset[int] = frozenset(),
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
     window: look at so many rows of the type only, in the order of the index over types by time.
+    many: terms that most have, so that no search should begin with them.
     """
-    writer = Writer()
+    writer = Writer(many=many)
     backward = place is not None and place.backward
     written = order.write(query, phase, place, backward, writer)
     conditions = [*_matching(query, writer), *written.conditions]
@@ -167,6 +174,7 @@ def _rows(query: Query, what: str) -> Statement:
 
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
+    writer.leads = not any(_narrows(each, writer.many) for each in predicates)
     return _of_type(query.types, predicates, "r", writer)
 
 
@@ -182,8 +190,20 @@ def _of_type(
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
     # A deletion has no terms.
-    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
-    return [kind, *(each.format(row=row) for each in exists), *found]
+    known = any(isinstance(each, HasTerm) for each in predicates)
+    return [kind, *([] if known else [_EXISTS.format(row=row)]), *found]
+
+
+def _narrows(predicate: Predicate, many: frozenset[int]) -> bool:
+    """Tell whether the search begins here rather than in an ordered table."""
+    match predicate:
+        case HasTerm():
+            return predicate.term not in many
+        case AnyOf():
+            return all(_narrows(each, many) for each in predicate.predicates)
+        case HasKey() | PointsTo() | PointedFrom() | InTexts():
+            return True
+    return False
 
 
 def _is_typed(predicate: Predicate) -> bool:
@@ -191,7 +211,7 @@ def _is_typed(predicate: Predicate) -> bool:
     match predicate:
         case HasTerm():
             return predicate.typed
-        case PointsTo() | InTexts():
+        case PointsTo() | InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
             return True
         case AnyOf() if predicate.predicates:
             return all(_is_typed(each) for each in predicate.predicates)
@@ -230,7 +250,16 @@ def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> 
     holds = _held(listed, name, writer)
     if name != "i":
         return f"({holds})"
-    return _SOME.format(table=_TABLES[type(listed[0])], row=row, holds=holds)
+    table = _TABLES[type(listed[0])]
+    below = [bound for each in listed if (bound := _below(each, writer))]
+    if not below:
+        return _SOME.format(table=table, row=row, holds=holds)
+    if row == "r" and writer.leads:
+        near = " AND ".join([holds, *(f"i.low >= {bound}" for bound in below)])
+        return _LEADS.format(table=table, row=row, near=near, far=holds, **_FAR[table])
+    far = _FAR[table]["is_far"]
+    near = " AND ".join(f"((i.low >= {bound} AND NOT {far}) OR {far})" for bound in below)
+    return _SOME.format(table=table, row=row, holds=f"{holds} AND {near}")
 
 
 def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
@@ -242,15 +271,8 @@ def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> st
 def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> str:
     """Write what a row of an ordered table has to fulfil."""
     first = listed[0]
-    table = _TABLES[type(first)]
     holds = [f"{name}.param = {writer.bind(first.param)}::bigint"]
     holds += [_compared(each, name, writer) for each in listed]
-    for each in listed:
-        if each.comparison in _BOUND_BELOW:
-            bound = each.low - DAY if isinstance(each, InDates) else each.low
-            cast = "bigint" if isinstance(each, InDates) else "numeric"
-            written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
-            holds.append(_NEAR[table].format(i=name, bound=written))
     if isinstance(first, InNumbers):
         holds += _unit(first, writer)
     return " AND ".join(holds)
@@ -258,6 +280,15 @@ def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> s
 
 # Comparisons that say from where on a value's last point lies, but nothing of its first.
 _BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
+
+
+def _below(predicate: InDates | InNumbers, writer: Writer) -> str:
+    """Return where a value that is not far begins at least; "" when the comparison says it itself."""
+    if predicate.comparison not in _BOUND_BELOW:
+        return ""
+    if isinstance(predicate, InDates):
+        return f"{writer.bind(max(predicate.low - DAY, EARLIEST))}::bigint"
+    return f"{writer.bind(predicate.low)}::numeric"
 
 
 def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
