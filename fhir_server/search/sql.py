@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order, pairs
+from fhir_server.search import order, pairs, ranges
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -34,7 +34,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
-from fhir_server.search.types.date import DAY, EARLIEST, moment
+from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
@@ -45,20 +45,7 @@ _PAGE = (
 _WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
-_SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
-_ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
-# Values as short as a day begin near what they end after; a partial index has the longer ones.
-_FAR: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "date_index": {"is_far": "i.long"},
-        "number_index": {"is_far": "(i.low <> i.high)"},
-    }
-)
-# Where nothing else narrows the search, both kinds are read in their indexes' own order.
-_LEADS = (
-    "{row}.key IN (SELECT i.key FROM {table} i WHERE {near} AND NOT {is_far}"
-    " UNION ALL SELECT i.key FROM {table} i WHERE {far} AND {is_far})"
-)
+_ORDERED = ranges.SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 _EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
@@ -225,75 +212,15 @@ def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]
     others: list[str] = []
     for each in predicates:
         if isinstance(each, InDates | InNumbers) and each.single:
-            windows.setdefault(_measure(each), []).append(each)
+            windows.setdefault(ranges.measure(each), []).append(each)
         elif not isinstance(each, HasTerm):
             others.append(_sql(each, row, writer))
     held = [f"{row}.terms @> {writer.bind(terms)}::bigint[]"] if terms else []
-    return [*held, *(_window(each, row, writer) for each in windows.values()), *others]
+    return [*held, *(ranges.window(each, row, writer) for each in windows.values()), *others]
 
 
-def _measure(predicate: InDates | InNumbers) -> object:
-    """Return what two conditions have to share to speak of the same row of an ordered table."""
-    if isinstance(predicate, InDates):
-        return predicate.param
-    return (predicate.param, predicate.system_unit, predicate.unit)
-
-
-_TABLES: Mapping[type, str] = MappingProxyType({InDates: "date_index", InNumbers: "number_index"})
 # Of which several in one AnyOf become one condition.
 _JOINED = (HasTerm, HasKey, InDates, InNumbers)
-
-
-def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
-    """Write conditions on one row of an ordered table."""
-    name = _name(listed, row, writer)
-    holds = _held(listed, name, writer)
-    if name != "i":
-        return f"({holds})"
-    table = _TABLES[type(listed[0])]
-    below = [bound for each in listed if (bound := _below(each, writer))]
-    if not below:
-        return _SOME.format(table=table, row=row, holds=holds)
-    if row == "r" and writer.leads:
-        near = " AND ".join([holds, *(f"i.low >= {bound}" for bound in below)])
-        return _LEADS.format(table=table, row=row, near=near, far=holds, **_FAR[table])
-    far = _FAR[table]["is_far"]
-    near = " AND ".join(f"((i.low >= {bound} AND NOT {far}) OR {far})" for bound in below)
-    return _SOME.format(table=table, row=row, holds=f"{holds} AND {near}")
-
-
-def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
-    """Return the name of the row asked of: a date that the result is sorted by is joined already."""
-    first = listed[0]
-    return writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
-
-
-def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> str:
-    """Write what a row of an ordered table has to fulfil."""
-    first = listed[0]
-    holds = [f"{name}.param = {writer.bind(first.param)}::bigint"]
-    holds += [_compared(each, name, writer) for each in listed]
-    if isinstance(first, InNumbers):
-        holds += _unit(first, writer)
-    return " AND ".join(holds)
-
-
-# Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
-
-
-def _below(predicate: InDates | InNumbers, writer: Writer) -> str:
-    """Return where a value that is not far begins at least; "" when the comparison says it itself."""
-    if predicate.comparison not in _BOUND_BELOW:
-        return ""
-    if isinstance(predicate, InDates):
-        return f"{writer.bind(max(predicate.low - DAY, EARLIEST))}::bigint"
-    return f"{writer.bind(predicate.low)}::numeric"
-
-
-def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
-    stated = (("system_unit", predicate.system_unit), ("unit", predicate.unit))
-    return [f"i.{name} = {writer.bind(value)}::bigint" for name, value in stated if value]
 
 
 @singledispatch
@@ -333,15 +260,15 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
     terms = [each.term for each in listed if isinstance(each, HasTerm)]
     keys = [each.key for each in listed if isinstance(each, HasKey)]
     branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
-    for kind, table in _TABLES.items():
-        ranges = [
-            _held([each], "i", writer)
+    for kind, table in ranges.TABLES.items():
+        windows = [
+            ranges.held([each], "i", writer)
             for each in listed
             if isinstance(each, InDates | InNumbers) and type(each) is kind
         ]
-        if ranges:
-            holds = "(" + " OR ".join(f"({each})" for each in ranges) + ")"
-            branches.append(_SOME.format(table=table, row=row, holds=holds))
+        if windows:
+            holds = "(" + " OR ".join(f"({each})" for each in windows) + ")"
+            branches.append(ranges.SOME.format(table=table, row=row, holds=holds))
     if terms:
         branches.append(f"{row}.terms && {writer.bind(terms)}::bigint[]")
     if keys:
@@ -351,22 +278,12 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InDates, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
+    return ranges.window([predicate], row, writer)
 
 
 @_sql.register
 def _(predicate: InNumbers, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
-
-
-def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
-    cast = "bigint" if isinstance(predicate, InDates) else "numeric"
-    return COMPARISONS[predicate.comparison].sql.format(
-        first=f"{name}.low",
-        last=f"{name}.high",
-        low=f"{writer.bind(predicate.low)}::{cast}",
-        high=f"{writer.bind(predicate.high)}::{cast}",
-    )
+    return ranges.window([predicate], row, writer)
 
 
 @_sql.register
