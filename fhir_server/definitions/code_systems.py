@@ -59,12 +59,22 @@ def descendants(system: str, code: str) -> frozenset[str]:
 @cache
 def _systems() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for system, listed in _table().codes.items():
-        for code in listed:
+    for system, children in _table().children.items():
+        for code in frozenset(children).union(*children.values()):
             found.setdefault(code, set()).add(system)
     return MappingProxyType({code: frozenset(systems) for code, systems in found.items()})
 
 
 def systems_of(code: str) -> frozenset[str]:
-    """Return the systems that have the code, among those whose codes R4 lists."""
+    """Return the systems in whose hierarchies the code stands."""
     return _systems().get(code, _NONE)
+
+
+def parents(system: str) -> Mapping[str, frozenset[str]]:
+    """Return the codes right above each code that has any; nothing when R4 knows no hierarchy."""
+    return _parents(system)
+
+
+def nested() -> tuple[str, ...]:
+    """Return the systems of which R4 knows a hierarchy."""
+    return tuple(_table().children)
