@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
 from fhir_server.storage.blobs import Blobs
+from fhir_server.storage.parameters import Watch
 
 T = TypeVar("T")
 
@@ -21,12 +22,19 @@ class Store:
     blobs: Blobs
     base: str
     integrity: bool = True
+    watch: Watch = field(default_factory=Watch, compare=False)
+    """On the search parameters that are defined at run time."""
+
+    def learn(self) -> None:
+        """Look for newly defined search parameters, at most once a second."""
+        self.watch.learn(self.database)
 
     def repository(self, connection: Connection) -> Repository:
         return Repository(connection, self.blobs, self.base, self.integrity)
 
     def reading(self, work: Callable[[Repository], T]) -> T:
         """Run work that only reads, each statement for itself."""
+        self.learn()
         with self.database.connection() as connection:
             return work(self.repository(connection))
 
@@ -35,8 +43,12 @@ class Store:
 
         def attempt() -> T:
             with self.database.connection() as connection:
-                return work(self.repository(connection))
+                repository = self.repository(connection)
+                result = work(repository)
+            self._committed(repository)
+            return result
 
+        self.learn()
         return retrying(attempt)
 
     def writing(self, work: Callable[[Repository], T]) -> T:
@@ -44,6 +56,14 @@ class Store:
 
         def attempt() -> T:
             with self.database.transaction() as connection:
-                return work(self.repository(connection))
+                repository = self.repository(connection)
+                result = work(repository)
+            self._committed(repository)
+            return result
 
+        self.learn()
         return retrying(attempt)
+
+    def _committed(self, repository: Repository) -> None:
+        if repository.redefined:
+            self.watch.expire()

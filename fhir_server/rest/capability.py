@@ -12,6 +12,8 @@ from fhir_server.definitions import structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
+from fhir_server.search import custom
+from fhir_server.search.custom import Custom
 from fhir_server.search.values import supported
 
 RELEASED = "2026-11-23"
@@ -36,13 +38,15 @@ _SYSTEM_INTERACTIONS = (
 
 
 def metadata(call: Call) -> Response:
-    return show(
-        call, 200, statement(call.store.base, call.routes, integrity=call.store.integrity), []
-    )
+    said = statement(call.store.base, call.routes, custom.current(), integrity=call.store.integrity)
+    return show(call, 200, said, [])
 
 
 @lru_cache(maxsize=4)
-def statement(base: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> bytes:
+def statement(
+    base: str, routes: frozenset[tuple[str, str]], _defined: Custom, *, integrity: bool
+) -> bytes:
+    """Return the statement; it is made anew when a search parameter was defined."""
     return encode(
         {
             "resourceType": "CapabilityStatement",
@@ -75,7 +79,10 @@ def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
 
 
 def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
-    parameters = [{"name": code, "type": type_} for code, type_ in supported(name)]
+    own = {each.code: {"definition": each.url} for each in custom.of(name)}
+    parameters = [
+        {"name": code, **own.get(code, {}), "type": type_} for code, type_ in supported(name)
+    ]
     operations = _operations("type", name)
     return {
         "type": name,

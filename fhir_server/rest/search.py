@@ -11,6 +11,7 @@ from fhir_server.codec import encode
 from fhir_server.errors import FHIRError, InvalidParameter, Issue
 from fhir_server.outcome import outcome
 from fhir_server.repository import Repository
+from fhir_server.rest import coverage
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, shape, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
@@ -35,8 +36,9 @@ def of_type(call: Call) -> Response:
     found, following, total = call.store.reading(lambda repository: _found(repository, call, query))
     asked = dict(call.parameters)
     entries = [_entry(call, version, asked) for version in found]
-    if ignored:
-        entries.append(Entry(resource=encode(outcome(ignored)), search=_OUTCOME))
+    said = [*ignored, *coverage.warnings(call.store.watch.incomplete, query)]
+    if said:
+        entries.append(Entry(resource=encode(outcome(said)), search=_OUTCOME))
     # The self link says what was searched for, so it leaves out what was ignored.
     links = [("self", urlencode([*used, *own]) if ignored else call.request.query)]
     if following:

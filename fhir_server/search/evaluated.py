@@ -71,11 +71,9 @@ def _first_line(error: Exception) -> str:
 
 
 @lru_cache(maxsize=512)
-def _compiled(expression: str) -> Callable[[Resource], list[Any]]:
+def _compiled(expression: str) -> Callable[..., list[Any]]:
     options = {"returnRawData": True, "traceFn": lambda *_: None}
-    compiled: Callable[[Resource], list[Any]] = fhirpathpy.compile(
-        expression, models["r4"], options
-    )
+    compiled: Callable[..., list[Any]] = fhirpathpy.compile(expression, models["r4"], options)
     return compiled
 
 
