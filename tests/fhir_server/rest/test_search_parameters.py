@@ -305,7 +305,7 @@ def test_a_chain_leads_through_a_stored_reference_parameter(client: Client) -> N
 def test_a_composite_is_made_of_parameters_of_r4(client: Client, store: Store) -> None:
     parts = [
         {"definition": f"http://hl7.org/fhir/SearchParameter/{name}", "expression": path}
-        for name, path in (("Patient-telecom", "value"), ("Patient-address-use", "use"))
+        for name, path in (("individual-telecom", "value"), ("individual-address-use", "use"))
     ]
     whole = a_parameter("reach", type="composite", expression="Patient.telecom", component=parts)
     phone = {"system": "phone", "value": "7", "use": "home"}
