@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from fhir_server.definitions.search_parameters import SearchParameter
-from fhir_server.search import custom, evaluated
+from fhir_server.search import custom, evaluated, words
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.paths import Path
 from fhir_server.search.rows import Emit, Emitters, Rows
@@ -79,6 +79,9 @@ def _plan(resource_type: str, _added: tuple[SearchParameter, ...]) -> Plan:
             truths.append((names, EMITTERS[listed.type]["truth"](listed, None)))
     for path, emit in composite.emits(fields(resource_type).values()):
         plant(root, path, emit)
+    root.emits += [
+        words.emits(each) for each in fields(resource_type).values() if each.type == "words"
+    ]
     return Plan(tuple(root.emits), MappingProxyType(_by_name(root)), tuple(truths))
 
 
@@ -87,9 +90,12 @@ def is_indexed(listed: Field) -> bool:
     if listed.type == "composite":
         return bool(composite.groups(listed))
     emitters = EMITTERS.get(listed.type, {})
-    if listed.expression:
-        return bool(emitters)
-    return listed.code in _COLUMNS or any(path.type in emitters for path in listed.paths)
+    return (
+        listed.type == "words"
+        or listed.code in _COLUMNS
+        or bool(listed.expression and emitters)
+        or any(path.type in emitters for path in listed.paths)
+    )
 
 
 def _plant(root: Node, path: Path, listed: Field) -> None:

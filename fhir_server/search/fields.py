@@ -17,6 +17,9 @@ from fhir_server.search import custom
 from fhir_server.search.paths import Path, UnsupportedExpressionError, compile_paths
 from fhir_server.search.term import fact, param_id
 
+# R4 calls both string, but they ask for words anywhere.
+_OWN_TYPES = MappingProxyType({"_text": "words", "_content": "words"})
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -25,7 +28,7 @@ class Field:
     resource_type: str
     code: str
     type: str
-    """Search parameter type: token, reference, date, ..."""
+    """Search parameter type: token, reference, date, ...; "words" for _text and _content."""
     targets: tuple[str, ...]
     paths: tuple[Path, ...]
     prefix: str
@@ -72,7 +75,7 @@ def field_of(resource_type: str, parameter: SearchParameter) -> Field:
     return Field(
         resource_type=resource_type,
         code=code,
-        type=parameter.type,
+        type=_OWN_TYPES.get(code, parameter.type),
         targets=parameter.targets,
         paths=paths,
         prefix=prefix,

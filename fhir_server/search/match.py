@@ -28,6 +28,7 @@ from fhir_server.search.predicates import (
     InTexts,
     Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -69,6 +70,10 @@ def fulfils(predicate: Predicate, entry: Entry, linked: Linked = undecidable) ->
 def _has(predicate: HasTerm, entry: Entry) -> bool:
     position = bisect_left(entry.terms, predicate.term)
     return position < len(entry.terms) and entry.terms[position] == predicate.term
+
+
+def _of_type(predicate: OfType, entry: Entry) -> bool:
+    return entry.type == predicate.type
 
 
 def _is(predicate: HasKey, entry: Entry) -> bool:
@@ -140,6 +145,7 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
     {
         HasTerm: _has,
         HasKey: _is,
+        OfType: _of_type,
         Updated: _updated,
         InDates: _in_dates,
         InNumbers: _in_numbers,

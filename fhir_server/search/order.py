@@ -54,7 +54,7 @@ class Place:
 
     phase: int
     values: tuple[Any, ...]
-    """One for each sort key of the phase, then the key."""
+    """One for each sort key of the phase, then the key; empty at the very end of the phase."""
     backward: bool = False
 
 
@@ -106,11 +106,10 @@ def write(query: Query, phase: int, place: Place | None, backward: bool, writer:
     ]
     conditions = []
     if phase == 1:
-        present = writer.bind([keys(query)[0].present])
-        conditions.append(f"NOT (r.terms @> {present}::bigint[])")
+        conditions.append(_has_none(keys(query)[0], writer))
     signs = [each.descending != backward for each in sort]
     signs.append(signs[-1] if signs else backward)
-    if place is not None:
+    if place is not None and place.values:
         conditions.append(_beyond([*columns, "r.key"], signs, place.values, writer))
     order = ", ".join(
         f"{column} DESC" if down else column
@@ -142,6 +141,13 @@ def _column(sort: Sort, position: int, leads: bool, joins: list[str], writer: Wr
         writer.joined[sort.param] = name
     value = f"{name}.{kind.column}"
     return value if leads else f"coalesce({value}, {writer.bind(none(sort))}::{kind.cast})"
+
+
+def _has_none(sort: Sort, writer: Writer) -> str:
+    """Return the condition of no row: a Timing that names no date is present, yet has none."""
+    table = ORDERED[sort.type].table
+    param = writer.bind(sort.param)
+    return f"NOT EXISTS (SELECT FROM {table} n WHERE n.key = r.key AND n.param = {param}::bigint)"
 
 
 def _beyond(

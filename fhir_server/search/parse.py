@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
+from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
 from fhir_server.search.query import (
@@ -36,19 +37,31 @@ def parse(
 
     pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`.
     """
-    if not structures.is_resource_type(resource_type):
-        raise NotSupported(f"{resource_type!r} is no resource type of FHIR R4.")
+    return parse_all((resource_type,), pairs, base_url=base_url, now=now)
+
+
+def parse_all(
+    types: Sequence[str],
+    pairs: Iterable[tuple[str, str]],
+    *,
+    base_url: str = "",
+    now: datetime | None = None,
+) -> Query:
+    """Return the query over several types; each parameter has to be one of all of them."""
+    for name in types:
+        if not structures.is_resource_type(name):
+            raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)))
     return Query(
-        types=(resource_type,),
+        types=tuple(types),
         conditions=tuple(
-            _condition(resource_type, name, text, reading)
+            _condition(types, name, text, reading)
             for name, text in listed
             if name.partition(":")[0] not in (*CONTROLS, *IGNORED)
         ),
-        sort=_sort(resource_type, _last(listed, "_sort")),
+        sort=_sort(types, _last(listed, "_sort")),
         count=_count(_last(listed, "_count")),
         total=_total(_last(listed, "_total")),
         includes=_includes(listed, "_include"),
@@ -67,12 +80,13 @@ def _microseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000
 
 
-def _condition(resource_type: str, name: str, text: str, reading: Reading) -> Condition:
+def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
     if len(values) > _MOST_VALUES:
         raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
-    return Condition(name, values, read_condition(resource_type, name, text, reading))
+    read = [read_condition(each, name, text, reading) for each in types]
+    return Condition(name, values, across(types, read))
 
 
 def _last(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
@@ -96,10 +110,13 @@ def _total(text: str | None) -> Total:
     return _TOTALS[text]
 
 
-def _sort(resource_type: str, text: str | None) -> tuple[Sort, ...]:
+def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
-    return tuple(_sort_key(resource_type, part) for part in text.split(","))
+    keys = [_sort_key(types[0], part) for part in text.split(",")]
+    if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
+        raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
+    return tuple(keys)
 
 
 def _sort_key(resource_type: str, text: str) -> Sort:
@@ -109,6 +126,10 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
+    if field.expression and field.type in ("token", "reference", "uri"):
+        raise InvalidParameter(
+            f"_sort by {code!r} is not possible: its expression is no plain path of elements."
+        )
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)

@@ -143,12 +143,19 @@ class InStrings:
 
 @dataclass(frozen=True, slots=True)
 class InTexts:
-    """`:text`: a text of a token begins so."""
+    """`:text`, or `:below` of _profile and _source: a value's text begins so."""
 
     param: int
     """Of texts: see `term.text_param`."""
     value: str
     """Normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """It is of this resource type."""
+
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,7 @@ Predicate = (
     | InStrings
     | InTexts
     | HasKey
+    | OfType
     | Updated
     | PointsTo
     | PointedFrom

@@ -26,6 +26,7 @@ from fhir_server.search.predicates import (
     InTexts,
     Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -272,6 +273,11 @@ def _sql(predicate: object, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: HasTerm, row: str, writer: Writer) -> str:
     return f"{row}.terms @> {writer.bind([predicate.term])}::bigint[]"
+
+
+@_sql.register
+def _(predicate: OfType, row: str, writer: Writer) -> str:
+    return f"{row}.type = {writer.bind(predicate.type)}"
 
 
 @_sql.register

@@ -333,6 +333,8 @@ def test_an_expression_that_cannot_be_compiled_is_evaluated(client: Client, stor
     client.stored(
         {"resourceType": "Patient", "id": "3", "gender": "other", "maritalStatus": married}
     )
+    assert client.get("Patient?_sort=plain-name").status == 200
+    assert client.get("Patient?_sort=both").status == 400
     assert found(client, "Patient?both=m") == ["3"]
     assert found(client, "Patient?both=other") == ["3"]
 
