@@ -18,7 +18,6 @@ import structlog
 from fhir_server.context import Store
 from fhir_server.database import Connection
 from fhir_server.errors import FHIRError
-from fhir_server.search.term import term
 from fhir_server.storage import parameters, reindex
 from fhir_server.storage.reindex import Job
 from medconsult.app import store_of
@@ -27,7 +26,6 @@ from medconsult.settings import Settings
 LOOK_S = 1.0
 PAUSE_S = 0.05
 """Between two batches."""
-LOCK = term("lock|reindex")
 END_S = 10.0
 
 log = structlog.get_logger(__name__)
@@ -66,24 +64,16 @@ def work(
     store: Store,
     stopping: threading.Event | None = None,
     *,
-    settle: float = reindex.SETTLE_S,
+    settle: float | None = None,
     pause: float = PAUSE_S,
     tell: Tell = silent,
 ) -> bool:
     """Do what is to be done; False when another process is at it, or it is too early to begin."""
     stopping = stopping or threading.Event()
-    with store.database.connection() as connection, _alone(connection) as alone:
-        return alone and _work(store, connection, stopping, settle, pause, tell)
-
-
-@contextmanager
-def _alone(connection: Connection) -> Iterator[bool]:
-    held = bool(connection.query("SELECT pg_try_advisory_lock(%s)", (LOCK,))[0][0])
-    try:
-        yield held
-    finally:
-        if held and not connection.session.closed:
-            connection.query("SELECT pg_advisory_unlock(%s)", (LOCK,))
+    with store.database.connection() as connection, reindex.alone(connection) as alone:
+        return alone and _work(
+            store, connection, stopping, reindex.SETTLE_S if settle is None else settle, pause, tell
+        )
 
 
 def _work(

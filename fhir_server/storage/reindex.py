@@ -8,7 +8,8 @@ version, time, transaction and history stay. What others write meanwhile they in
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from fhir_server.definitions import structures
 from fhir_server.errors import Invalid
 from fhir_server.search.custom import Custom
 from fhir_server.search.entry import INDEX_FORMAT, Entry
+from fhir_server.search.term import term
 from fhir_server.storage import resources
 from fhir_server.storage.resources import COLUMNS, Change, Version, array
 from fhir_server.storage.superseded import entry_of
@@ -27,6 +29,7 @@ BATCH = 250
 SETTLE_S = 5.0
 """Writers may use what they knew before for so long: a job begins afterwards."""
 
+_LOCK = term("lock|reindex")
 _WIDTH = len(COLUMNS.split(","))
 _JOB = "what, definition, types, place, last_updated, key, until, done, total, queued, finished IS NOT NULL"
 _JOBS = f"SELECT {_JOB} FROM reindex ORDER BY what <> '{ALL}', queued, what"
@@ -104,6 +107,17 @@ class Job:
 def percent(done: int, total: int) -> int:
     """Return how much of an unfinished job is done: never 100."""
     return min(99, 100 * done // total) if total else 0
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[bool]:
+    """Be the only one that indexes anew while the context lasts; yields False when another is."""
+    held = bool(connection.query("SELECT pg_try_advisory_lock(%s)", (_LOCK,))[0][0])
+    try:
+        yield held
+    finally:
+        if held and not connection.session.closed:
+            connection.query("SELECT pg_advisory_unlock(%s)", (_LOCK,))
 
 
 def jobs(connection: Connection) -> dict[str, Job]:

@@ -182,7 +182,7 @@ def test_only_one_process_indexes(client: Client, store: Store) -> None:
     client.stored(a_parameter())
     with (
         store.database.connection() as connection,
-        reindexing._alone(connection) as alone,
+        reindex.alone(connection) as alone,
     ):
         assert alone
         assert not reindexing.work(store, settle=0, pause=0)
