@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
 from fhir_server.errors import FHIRError, Forbidden, InvalidParameter, Issue, NotSupported
 from fhir_server.repository import Repository
-from fhir_server.rest import explained, found
+from fhir_server.rest import coverage, explained, found
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
@@ -41,8 +42,10 @@ class Asked:
     compartment: str = ""
     """"Patient/1"."""
 
-    def query(self, base: str) -> Query:
-        query = parse_all(self.types, self.used, base_url=base)
+    def query(self, store: Store) -> Query:
+        query = parse_all(
+            self.types, self.used, base_url=store.base, terminology=store.terminology()
+        )
         if not self.compartment:
             return query
         member = HasTerm(compartment_term(self.compartment), typed=False)
@@ -111,11 +114,12 @@ def _with_form(call: Call) -> Call:
 
 def _answer(call: Call, types: Sequence[str], within: str = "") -> Response:
     asked = _asked(call, types, within)
-    query = replace(asked.query(call.store.base), count=page_size(call))
+    query = replace(asked.query(call.store), count=page_size(call))
     if call.parameter("_explain") == "true":
         return _explain(call, query)
     page, more, total = call.store.reading(lambda repository: _run(repository, call, query))
-    text = found.bundle_of(call, asked.used, asked.own, asked.ignored, page, more, total)
+    notes = coverage.warnings(call.store.watch.incomplete, query)
+    text = found.bundle_of(call, asked.used, asked.own, asked.ignored, page, more, total, notes)
     left = [pair for pair in asked.own if pair[0] in ("_format", "_pretty")]
     return show(replace(call, parameters=left), 200, text, [])
 
@@ -132,7 +136,7 @@ def _asked(call: Call, types: Sequence[str], within: str) -> Asked:
     used, ignored = [], []
     for pair in stated:
         try:
-            Asked(types, [pair], own).query(call.store.base)
+            Asked(types, [pair], own).query(call.store)
             used.append(pair)
         except FHIRError as error:
             said = f"{pair[0]} was ignored: {error}"

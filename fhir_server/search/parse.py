@@ -19,7 +19,7 @@ from fhir_server.search.query import (
     Sort,
     Total,
 )
-from fhir_server.search.reading import Reading
+from fhir_server.search.reading import R4, Reading, Terminology
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
@@ -32,12 +32,14 @@ def parse(
     *,
     base_url: str = "",
     now: datetime | None = None,
+    terminology: Terminology = R4,
 ) -> Query:
     """Return the query; InvalidParameter names what is unknown, unsupported or cannot be read.
 
-    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`.
+    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`;
+    terminology is for :in, :not-in, :above and :below.
     """
-    return parse_all((resource_type,), pairs, base_url=base_url, now=now)
+    return parse_all((resource_type,), pairs, base_url=base_url, now=now, terminology=terminology)
 
 
 def parse_all(
@@ -46,6 +48,7 @@ def parse_all(
     *,
     base_url: str = "",
     now: datetime | None = None,
+    terminology: Terminology = R4,
 ) -> Query:
     """Return the query over several types; each parameter has to be one of all of them."""
     for name in types:
@@ -53,7 +56,7 @@ def parse_all(
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
-    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)))
+    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
     return Query(
         types=tuple(types),
         conditions=tuple(
@@ -126,6 +129,10 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
+    if field.expression and field.type in ("token", "reference", "uri"):
+        raise InvalidParameter(
+            f"_sort by {code!r} is not possible: its expression is no plain path of elements."
+        )
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)
