@@ -24,10 +24,15 @@ _ATOMS: dict[str, tuple[dict[str, int], Fraction]] = {
     "a": ({"s": 1}, Fraction(31_557_600)),
     "%": ({}, Fraction(1, 100)),
     "1": ({}, Fraction(1)),
+    "10*": ({}, Fraction(10)),
+    "U": ({"s": -1}, Fraction(6_022_136_700 * 10**8, 60)),
+    "m[Hg]": ({"m": -1, "s": -2, "g": 1}, Fraction(133_322_000)),
+    "cal": ({"m": 2, "s": -2, "g": 1}, Fraction(4184)),
+    "[diop]": ({"m": -1}, Fraction(1)),
     "[in_i]": ({"m": 1}, Fraction(254, 10_000)),
     "[lb_av]": ({"g": 1}, Fraction(45_359_237, 100_000)),
 }
-_METRIC = frozenset({"m", "g", "s", "L", "l", "mol"})
+_METRIC = frozenset({"m", "g", "s", "L", "l", "mol", "m[Hg]", "cal", "U"})
 _PREFIXES = {
     "k": Fraction(1000),
     "d": Fraction(1, 10),
@@ -36,8 +41,9 @@ _PREFIXES = {
     "u": Fraction(1, 10**6),
     "n": Fraction(1, 10**9),
     "p": Fraction(1, 10**12),
+    "f": Fraction(1, 10**15),
 }
-_FACTOR = re.compile(r"([./]?)((?:\[[^]]*\]|[A-Za-z%])+|1)(-?\d*)")
+_FACTOR = re.compile(r"([./]?)(10\*|(?:\[[^]]*\]|[A-Za-z%])+|1)(-?\d*)")
 
 Size = tuple[tuple[tuple[str, int], ...], Fraction]
 
@@ -45,6 +51,8 @@ Size = tuple[tuple[tuple[str, int], ...], Fraction]
 @cache
 def in_base_units(code: str) -> Size | None:
     """Return dimensions and factor; None when the table does not have all of the code's atoms."""
+    # An annotation in braces is a unit of one, or says more about the unit before it.
+    code = re.sub(r"\{[^}]*\}", "", re.sub(r"(^|[./])\{[^}]*\}", r"\g<1>1", code))
     dimensions: dict[str, int] = {}
     size, end = Fraction(1), 0
     for found in _FACTOR.finditer(code):
