@@ -186,8 +186,10 @@ def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Refuse what could take for ever: a repeated group backtracks without end."""
-    if len(text) > _LONGEST_PATTERN or re.search(r"\)[*+?{]", text):
+    """Refuse what could take for ever: repeated groups, and many repetitions in a row, backtrack."""
+    repeats = len(re.findall(r"[*+]|\{\d*,", text))
+    nested = re.search(r"\)[*+{]", text)
+    if nested or repeats > 3 or text.count("?") > 8 or len(text) > _LONGEST_PATTERN:
         raise NotEnumerable(f"its filter's pattern {text[:40]!r} is too complex.")
     try:
         return re.compile(text)
