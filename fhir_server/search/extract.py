@@ -20,6 +20,7 @@ from fhir_server.search.types import (
     date,
     near,
     number,
+    parts,
     quantity,
     reference,
     string,
@@ -81,7 +82,7 @@ def plan(resource_type: str) -> Plan:
 def is_indexed(listed: Field) -> bool:
     """Tell whether the parameter can have any value in the index."""
     if listed.type == "composite":
-        return bool(composite.groups(listed))
+        return bool(parts.groups(listed))
     emitters = EMITTERS.get(listed.type, {})
     return (
         listed.type == "words"

@@ -98,7 +98,7 @@ date_index = Table(
     *_ends(),
     Column("long", Boolean, nullable=False),
     Index("date_index_key", "key"),
-    Index("date_index_value", "param", "low", "high"),
+    Index("date_index_value", "param", "low", "high", postgresql_include=["key", "long"]),
     # Values of at most a day lie near their low end; the others are searched by their high end.
     Index("date_index_long", "param", "high", postgresql_where=text("long")),
 )
@@ -114,7 +114,11 @@ number_index = Table(
     Column("unit", BigInteger, nullable=False),
     *_ends(),
     Index("number_index_key", "key"),
-    Index("number_index_value", "param", "low", "high"),
+    Index(
+        "number_index_value",
+        *("param", "low", "high"),
+        postgresql_include=["key", "system_unit", "unit"],
+    ),
     # Numbers lie at their low end; ranges are searched by their high end too.
     Index("number_index_wide", "param", "high", postgresql_where=text("low <> high")),
 )

@@ -16,7 +16,7 @@ from fhir_server.search.predicates import InNumbers, Predicate
 from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact, term
-from fhir_server.search.types.number import LEAST, MOST, read_range
+from fhir_server.search.types.number import LEAST, MOST, bounds, read_range
 
 CURRENCIES = "urn:iso:std:iso:4217"
 _CANONICAL = term("in base units")
@@ -95,11 +95,10 @@ def _range(field: Field, _: Element | None) -> Emit:
 
     def emit(value: dict[str, Any], rows: Rows) -> None:
         rows.terms.append(present)
-        low, high = value.get("low", {}), value.get("high", {})
-        least = Decimal(low["value"]) if "value" in low else LEAST
-        most = Decimal(high["value"]) if "value" in high else MOST
-        if least != LEAST or most != MOST:
-            _store(rows, param, least, most, low if "value" in low else high)
+        ends = bounds(value)
+        if ends:
+            low, high = value.get("low", {}), value.get("high", {})
+            _store(rows, param, *ends, low if "value" in low else high)
 
     return emit
 
