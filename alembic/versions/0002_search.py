@@ -1,8 +1,8 @@
 """What search needs beside equality: sort values, long dates, texts, what changed (post).
 
 Numbers of parameters grow to 64 bits, so that a composite's can be made of its code. Terms and
-ordered rows of before are of another shape: they are emptied here, and `medconsult migrate` (as
-every start) indexes all resources anew.
+ordered rows of before are of another shape: they are emptied here, and the next migration queues
+all resources to be indexed anew.
 """
 
 from __future__ import annotations

@@ -129,6 +129,10 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
+    if field.expression and field.type in ("token", "reference", "uri"):
+        raise InvalidParameter(
+            f"_sort by {code!r} is not possible: its expression is no plain path of elements."
+        )
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)

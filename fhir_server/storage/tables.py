@@ -153,3 +153,26 @@ secret = Table(
     Column("value", LargeBinary, nullable=False),
     PrimaryKeyConstraint("name"),
 )
+
+# What has to be indexed anew, and how far that has come.
+reindex = Table(
+    "reindex",
+    metadata,
+    Column("what", Text(collation="C"), nullable=False),
+    Column("definition", Text(collation="C"), nullable=False),
+    Column("types", ARRAY(Text(collation="C")), nullable=False),
+    Column("place", Integer, nullable=False, server_default="0"),
+    Column("last_updated", DateTime(timezone=True), nullable=True),
+    Column("key", BigInteger, nullable=True),
+    Column("until", DateTime(timezone=True), nullable=True),
+    Column("done", BigInteger, nullable=False, server_default="0"),
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "queued",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+    ),
+    Column("finished", DateTime(timezone=True), nullable=True),
+    PrimaryKeyConstraint("what"),
+)
