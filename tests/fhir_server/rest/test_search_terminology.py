@@ -115,6 +115,14 @@ def test_a_change_of_the_value_set_counts_at_once(stored: Client) -> None:
     assert answer.status == 400
 
 
+def test_the_version_that_is_asked_for_counts_and_else_the_newest(stored: Client) -> None:
+    blue = {"system": COLOURS, "concept": [{"code": "blue"}]}
+    stored.stored(a_value_set("reds2", REDS, blue, version="2"))
+    assert found(stored, f"Observation?code:in={REDS}%7C1") == {"o1", "o2"}
+    assert found(stored, f"Observation?code:in={REDS}%7C2") == {"o3"}
+    assert found(stored, f"Observation?code:in={REDS}") == {"o3"}
+
+
 def test_an_expansion_is_taken_as_it_is(stored: Client) -> None:
     contains = [{"system": COLOURS, "code": "crimson"}]
     expansion = {"timestamp": "2024-01-01", "contains": contains}
