@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
+from fhir_server.search.reading import Terminology
 from fhir_server.storage.blobs import Blobs
+from fhir_server.terminology.stored import stored
 
 T = TypeVar("T")
 
@@ -24,6 +26,10 @@ class Store:
 
     def repository(self, connection: Connection) -> Repository:
         return Repository(connection, self.blobs, self.base, self.integrity)
+
+    def terminology(self) -> Terminology:
+        """Return what is known of codes, for one request; a connection is lent only when it looks."""
+        return stored(lambda query: self.reading(lambda repository: repository.search(query)))
 
     def reading(self, work: Callable[[Repository], T]) -> T:
         """Run work that only reads, each statement for itself."""

@@ -19,10 +19,12 @@ from fhir_server.database import Connection, Raced
 from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
 from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.query import Query
+from fhir_server.search.reading import Terminology
 from fhir_server.search.term import resource_key, term
 from fhir_server.storage import resources, searches
 from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.resources import Change, Version
+from fhir_server.terminology.stored import stored
 
 LISTED_REFERRERS = 10
 ANY_VERSION = 0  # If-Match: * asks that there is one
@@ -84,6 +86,10 @@ class Repository:
         """Return the query's first page: at most its count of matches."""
         found = searches.first(self.connection, query, query.count)
         return [self.whole(version) for version in found]
+
+    def terminology(self) -> Terminology:
+        """Return what is known of codes, R4's and stored ones; looked up when it is asked."""
+        return stored(self.search)
 
     # Writing
 

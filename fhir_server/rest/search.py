@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
 from fhir_server.errors import FHIRError, Forbidden, InvalidParameter, Issue, NotSupported
 from fhir_server.repository import Repository
@@ -41,8 +42,9 @@ class Asked:
     compartment: str = ""
     """"Patient/1"."""
 
-    def query(self, base: str) -> Query:
-        query = parse_all(self.types, self.used, base_url=base)
+    def query(self, store: Store) -> Query:
+        known = store.terminology()
+        query = parse_all(self.types, self.used, base_url=store.base, terminology=known)
         if not self.compartment:
             return query
         member = HasTerm(compartment_term(self.compartment), typed=False)
@@ -104,7 +106,7 @@ def _with_form(call: Call) -> Call:
 
 def _answer(call: Call, types: Sequence[str], within: str = "") -> Response:
     asked = _asked(call, types, within)
-    query = replace(asked.query(call.store.base), count=page_size(call))
+    query = replace(asked.query(call.store), count=page_size(call))
     if call.parameter("_explain") == "true":
         return _explain(call, query)
     page, more, total = call.store.reading(lambda repository: _run(repository, call, query))
@@ -125,7 +127,7 @@ def _asked(call: Call, types: Sequence[str], within: str) -> Asked:
     used, ignored = [], []
     for pair in stated:
         try:
-            Asked(types, [pair], own).query(call.store.base)
+            Asked(types, [pair], own).query(call.store)
             used.append(pair)
         except FHIRError as error:
             said = f"{pair[0]} was ignored: {error}"

@@ -19,11 +19,14 @@ from fhir_server.search.query import (
     Sort,
     Total,
 )
-from fhir_server.search.reading import Reading
+from fhir_server.search.reading import R4, Reading, Terminology
+from fhir_server.search.types import concepts
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
+_WIDE = tuple(f":{modifier}" for modifier in concepts.MODIFIERS)
+_MOST_WIDE = 100
 
 
 def parse(
@@ -32,12 +35,14 @@ def parse(
     *,
     base_url: str = "",
     now: datetime | None = None,
+    terminology: Terminology = R4,
 ) -> Query:
     """Return the query; InvalidParameter names what is unknown, unsupported or cannot be read.
 
-    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`.
+    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`,
+    terminology for :in, :not-in, :above and :below of tokens.
     """
-    return parse_all((resource_type,), pairs, base_url=base_url, now=now)
+    return parse_all((resource_type,), pairs, base_url=base_url, now=now, terminology=terminology)
 
 
 def parse_all(
@@ -46,6 +51,7 @@ def parse_all(
     *,
     base_url: str = "",
     now: datetime | None = None,
+    terminology: Terminology = R4,
 ) -> Query:
     """Return the query over several types; each parameter has to be one of all of them."""
     for name in types:
@@ -53,7 +59,8 @@ def parse_all(
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
-    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)))
+    _refuse_many(listed)
+    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
     return Query(
         types=tuple(types),
         conditions=tuple(
@@ -74,6 +81,15 @@ def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
     for name, text in pairs:
         if "\0" in name or "\0" in text:
             raise InvalidParameter("A parameter holds the character NUL (U+0000).")
+
+
+def _refuse_many(pairs: Sequence[tuple[str, str]]) -> None:
+    """Each of these values may stand for thousands of codes."""
+    wide = [len(split(text, ",")) for name, text in pairs if name.endswith(_WIDE)]
+    if sum(wide) > _MOST_WIDE:
+        listed = ", ".join(_WIDE)
+        message = f"A search takes {_MOST_WIDE} values with {listed} at most, not {sum(wide)}."
+        raise InvalidParameter(message)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -18,6 +18,7 @@ from fhir_server.definitions.derive import (
     invariants,
     layout,
     package,
+    terminology,
     types,
     value_sets,
 )
@@ -43,6 +44,8 @@ def derive(archive: Path) -> dict[str, str]:
         "search-parameters.json": interactions.search_parameters(source),
         "compartments.json": interactions.compartments(source),
         "operations.json": interactions.operations(source),
+        "expansions.json": terminology.expansions(source),
+        "hierarchies.json": terminology.hierarchies(source),
     }
     return {name: layout.text(table) for name, table in derived.items()}
 

@@ -11,10 +11,11 @@ from fhir_server.definitions import value_sets
 from fhir_server.definitions.structures import Element
 from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
-from fhir_server.search.predicates import HasTerm, Predicate
+from fhir_server.search.predicates import HasTerm, Predicate, any_of
 from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact
+from fhir_server.search.types import concepts
 
 BOOLEANS = "http://terminology.hl7.org/CodeSystem/special-values"
 NO_SYSTEM = ""
@@ -152,11 +153,13 @@ EMITTERS: Emitters = MappingProxyType(
 )
 
 
-MODIFIERS = ("not", "of-type")
+MODIFIERS = ("not", "of-type", *concepts.MODIFIERS)
 
 
-def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
+def read(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
     """Return the predicate of `code`, `system|code`, `|code` or `system|`."""
+    if modifier in concepts.MODIFIERS:
+        return _any_of_codes(field, concepts.read(field, modifier, text, reading))
     parts = tuple(unescape(part) for part in split(text, "|"))
     if modifier == "of-type":
         return _read_of_type(field, parts, text)
@@ -169,6 +172,15 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     if not code:
         return HasTerm(system_only(field.prefix, system))
     return HasTerm(with_system(field.prefix, system, code))
+
+
+def _any_of_codes(field: Field, codes: Mapping[str, frozenset[str]]) -> Predicate:
+    terms = {
+        with_system(field.prefix, system, code.casefold() if field.folded else code)
+        for system, listed in codes.items()
+        for code in listed
+    }
+    return any_of(*(HasTerm(each) for each in sorted(terms)))
 
 
 def _read_of_type(field: Field, parts: tuple[str, ...], text: str) -> Predicate:
