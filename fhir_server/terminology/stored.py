@@ -24,7 +24,8 @@ Search = Callable[[Query], Sequence[Version]]
 
 R4_VERSION = "4.0.1"
 _REFERENCE = re.compile(r"ValueSet/([A-Za-z0-9\-.]{1,64})")
-_MOST_LOOKUPS = 100
+_MOST_LOOKUPS = 200
+_DEEPEST = 20
 _MOST_SYSTEMS = 2
 
 
@@ -55,6 +56,8 @@ class _Library:
         if name not in self._value_sets:
             if name in self._open:
                 raise NotEnumerable(f"the value set {name} includes itself.")
+            if len(self._open) >= _DEEPEST:
+                raise NotEnumerable(f"value sets include each other more than {_DEEPEST} deep.")
             self._open.append(name)
             try:
                 self._value_sets[name] = self._expand(name)
@@ -67,6 +70,8 @@ class _Library:
         if reference:
             return self._compose(name, self._find("ValueSet", _id=reference[1]))
         url, _, version = name.partition("|")
+        if not url:
+            raise NotEnumerable("a canonical URL begins with the URL, then comes |version.")
         exact = self._find("ValueSet", url=url, version=version) if _other(version) else None
         if exact is None and (codes := expansions.expansion(url)) is not None:
             return codes
@@ -77,10 +82,10 @@ class _Library:
             raise NotEnumerable(
                 f"neither R4 lists the codes of {name} nor is it stored on this server."
             )
-        return codes_of(resource, Sources(self._complete, self.codes))
+        return codes_of(resource, Sources(self._system, self.codes))
 
-    def _complete(self, url: str) -> System | None:
-        """Return the system when all of its codes are known."""
+    def _system(self, url: str) -> System | None:
+        """Return the system as R4 lists it, else as it is stored."""
         codes = expansions.codes(url)
         if codes is None:
             return self._stored_system(url)

@@ -11,7 +11,7 @@ from fhir_server.definitions import value_sets
 from fhir_server.definitions.compositions import NotEnumerable
 from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
-from fhir_server.search.reading import Reading, refuse
+from fhir_server.search.reading import Reading, Terminology, refuse
 
 MODIFIERS = ("in", "not-in", "above", "below")
 _MOST_CODES = 10_000
@@ -39,17 +39,20 @@ def _related(
     if len(parts) > 2 or not all(parts):
         raise refuse(field, text, f"write system|code for :{modifier}.")
     code = parts[-1]
-    system = parts[0] if len(parts) == 2 else _system(field, code, text, reading)
     known = reading.terminology
+    system = parts[0] if len(parts) == 2 else _system(field, code, text, known)
     related = known.ancestors if modifier == "above" else known.descendants
-    codes = {system: related(system, code)}
+    try:
+        codes = {system: related(system, code)}
+    except NotEnumerable as why:
+        raise refuse(field, text, f"its code system cannot be read, because {why}") from None
     _refuse_many(field, text, codes)
     return codes
 
 
-def _system(field: Field, code: str, text: str, reading: Reading) -> str:
+def _system(field: Field, code: str, text: str, known: Terminology) -> str:
     """Return the one system that has the code: of the element's own, or of all known."""
-    systems = frozenset(_implied(field, code)) or reading.terminology.systems_of(code)
+    systems = frozenset(_implied(field, code)) or known.systems_of(code)
     if len(systems) == 1:
         return next(iter(systems))
     found = f"{len(systems)} code systems have" if systems else "no known code system has"
