@@ -37,7 +37,9 @@ def bundle_of(
     entries += [_entry(call, version, asked, _INCLUDE) for version in more.versions]
     if said:
         entries.append(Entry(resource=encode(outcome(said)), search=_OUTCOME))
-    path = call.request.path.removesuffix("/_search").removesuffix("_search")
+    path = call.request.path.removesuffix("_search").rstrip("/")
+    if call.member == "*":
+        path = f"{call.type}/{call.id}/*"
     links = list(_links(call, used, own, page, ignored=bool(warnings)))
     return bundle("searchset", entries, call.store.base, path, links, total)
 

@@ -62,14 +62,7 @@ def of_type_post(call: Call) -> Response:
 
 def system(call: Call) -> Response:
     """Search the types that _type names, or all."""
-    named = [name for key, text in call.parameters if key == "_type" for name in text.split(",")]
-    for name in named:
-        if not structures.is_resource_type(name):
-            hint = nearest(name, structures.resource_types())
-            raise InvalidParameter(
-                f"_type names {name!r}, which is no resource type.{hint}", "_type"
-            )
-    return _answer(call, tuple(dict.fromkeys(named)) or structures.resource_types())
+    return _answer(call, _named(call) or structures.resource_types())
 
 
 def system_post(call: Call) -> Response:
@@ -86,13 +79,27 @@ def compartment(call: Call) -> Response:
         for name in structures.resource_types()
         if compartments.membership(call.type, name) and call.member in ("*", name)
     ]
+    if call.member == "*" and (named := _named(call)):
+        members = [name for name in members if name in named]
     if not members:
-        raise InvalidParameter(f"{call.member} is never in the compartment of a {call.type}.")
+        asked = call.parameter("_type") if call.member == "*" else call.member
+        raise InvalidParameter(f"{asked} is never in the compartment of a {call.type}.")
     return _answer(call, tuple(members), f"{call.type}/{call.id}")
 
 
 def compartment_post(call: Call) -> Response:
     return compartment(_with_form(call))
+
+
+def _named(call: Call) -> tuple[str, ...]:
+    """Return the types that _type names."""
+    named = [name for key, text in call.parameters if key == "_type" for name in text.split(",")]
+    for name in named:
+        if not structures.is_resource_type(name):
+            hint = nearest(name, structures.resource_types())
+            said = f"_type names {name!r}, which is no resource type.{hint}"
+            raise InvalidParameter(said, "_type")
+    return tuple(dict.fromkeys(named))
 
 
 def _with_form(call: Call) -> Call:
@@ -119,7 +126,7 @@ def _asked(call: Call, types: Sequence[str], within: str) -> Asked:
     """Read the parameters; with Prefer: handling=lenient, leave out those that mean nothing."""
     own = [pair for pair in call.parameters if pair[0] in _OWN]
     stated = [pair for pair in call.parameters if pair[0] not in _OWN]
-    if not call.type:
+    if not call.type or call.member == "*":
         own += [pair for pair in stated if pair[0] == "_type"]
         stated = [pair for pair in stated if pair[0] != "_type"]
     if call.prefers("handling") != "lenient":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
+from fhir_server.search import words
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.paths import Path
 from fhir_server.search.rows import Emit, Emitters, Rows
@@ -71,6 +72,9 @@ def plan(resource_type: str) -> Plan:
             truths.append((names, EMITTERS[listed.type]["truth"](listed, None)))
     for path, emit in composite.emits(fields(resource_type).values()):
         plant(root, path, emit)
+    root.emits += [
+        words.emits(each) for each in fields(resource_type).values() if each.type == "words"
+    ]
     return Plan(tuple(root.emits), MappingProxyType(_by_name(root)), tuple(truths))
 
 
@@ -79,7 +83,11 @@ def is_indexed(listed: Field) -> bool:
     if listed.type == "composite":
         return bool(composite.groups(listed))
     emitters = EMITTERS.get(listed.type, {})
-    return listed.code in _COLUMNS or any(path.type in emitters for path in listed.paths)
+    return (
+        listed.type == "words"
+        or listed.code in _COLUMNS
+        or any(path.type in emitters for path in listed.paths)
+    )
 
 
 def _plant(root: Node, path: Path, listed: Field) -> None:

@@ -15,6 +15,9 @@ from fhir_server.definitions import search_parameters
 from fhir_server.search.paths import Path, compile_paths
 from fhir_server.search.term import fact, param_id
 
+# R4 calls both string, but they ask for words anywhere.
+_OWN_TYPES = MappingProxyType({"_text": "words", "_content": "words"})
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -23,7 +26,7 @@ class Field:
     resource_type: str
     code: str
     type: str
-    """Search parameter type: token, reference, date, ..."""
+    """Search parameter type: token, reference, date, ...; "words" for _text and _content."""
     targets: tuple[str, ...]
     paths: tuple[Path, ...]
     prefix: str
@@ -62,7 +65,7 @@ def _field(resource_type: str, code: str) -> Field:
     return Field(
         resource_type=resource_type,
         code=code,
-        type=parameter.type,
+        type=_OWN_TYPES.get(code, parameter.type),
         targets=parameter.targets,
         paths=compile_paths(resource_type, parameter.expression) if parameter.expression else (),
         prefix=prefix,

@@ -54,7 +54,7 @@ class Place:
 
     phase: int
     values: tuple[Any, ...]
-    """One for each sort key of the phase, then the key."""
+    """One for each sort key of the phase, then the key; empty at the very end of the phase."""
     backward: bool = False
 
 
@@ -109,7 +109,7 @@ def write(query: Query, phase: int, place: Place | None, backward: bool, writer:
         conditions.append(_has_none(keys(query)[0], writer))
     signs = [each.descending != backward for each in sort]
     signs.append(signs[-1] if signs else backward)
-    if place is not None:
+    if place is not None and place.values:
         conditions.append(_beyond([*columns, "r.key"], signs, place.values, writer))
     order = ", ".join(
         f"{column} DESC" if down else column

@@ -143,7 +143,7 @@ class InStrings:
 
 @dataclass(frozen=True, slots=True)
 class InTexts:
-    """`:text`: a text of a token begins so."""
+    """`:text`, or `:below` of _profile and _source: a value's text begins so."""
 
     param: int
     """Of texts: see `term.text_param`."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
+from fhir_server.search import words
 from fhir_server.search.escape import unescape
 from fhir_server.search.extract import is_indexed
 from fhir_server.search.fields import Field, fields
@@ -42,6 +43,7 @@ READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
         "uri": (uri.MODIFIERS, uri.read),
         "composite": (composite.MODIFIERS, composite.read),
         "special": (near.MODIFIERS, near.read),
+        "words": (words.MODIFIERS, words.read),
     }
 )
 
@@ -52,7 +54,7 @@ _ROW_COLUMNS = ("_id", "_lastUpdated")
 def supported(resource_type: str) -> list[tuple[str, str]]:
     """Return code and type of each parameter that can be searched, sorted by code."""
     return sorted(
-        (field.code, field.type)
+        (field.code, "string" if field.type == "words" else field.type)
         for field in fields(resource_type).values()
         if field.type in READERS and is_indexed(field)
     )
@@ -85,6 +87,7 @@ def refuse_modifier(field: Field, modifier: str) -> None:
     allowed = () if field.code in _ROW_COLUMNS else READERS[field.type][0]
     if not modifier or modifier in allowed:
         return
+    _refuse_for_words(field)
     types = structures.resource_types() if field.type == "reference" else ()
     if modifier in types:
         return
@@ -108,5 +111,11 @@ def read_presence(field: Field, *, present: bool) -> Predicate:
     """Return the predicate that the parameter has a value, or has none."""
     if field.code in _ROW_COLUMNS:
         raise InvalidParameter(f"{field.code!r} is never missing; leave out :missing.")
+    _refuse_for_words(field)
     found = HasTerm(field.present)
     return found if present else Not(found)
+
+
+def _refuse_for_words(field: Field) -> None:
+    if field.type == "words":
+        raise InvalidParameter(f"{field.code!r} takes no modifier; write {field.code}=word.")

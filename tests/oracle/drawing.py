@@ -52,6 +52,8 @@ def token(random: Random, value: Value) -> Written | None:
     if random.random() < 0.1:
         code = code.swapcase()
     form = random.choice(_TOKEN_FORMS)
+    if value.type == "Identifier" and "type" in value.data and random.random() < 0.3:
+        form = "typed"
     modifier = (
         random.choice(["above", "below", ""]) if form == "both" and one.systems != {""} else ""
     )
@@ -99,7 +101,7 @@ def _in(random: Random, value: Value) -> Written | None:
 
 
 def reference(random: Random, value: Value) -> Written | None:
-    if random.random() < 0.2 and value.type == "Reference" and "identifier" in value.data:
+    if random.random() < 0.4 and value.type == "Reference" and "identifier" in value.data:
         drawn = token(random, Value("Identifier", value.data["identifier"]))
         if drawn and not drawn[1]:
             by_system = "|" if drawn[2].endswith("|") else ""
@@ -186,14 +188,23 @@ def quantity(random: Random, value: Value) -> Written | None:
         text += f"|{escaped(found.system)}|{escaped(found.code)}"
         kind = "quantity:ucum" if found.system == units.UCUM else kind
     elif form == "other" and found.system == units.UCUM:
-        other = random.choice(_OTHERS)
-        ours, theirs = units.in_base_units(found.code), units.in_base_units(other)
-        if not ours or not theirs or ours[0] != theirs[0]:
+        kind, text = "quantity:ucum", _in_other_unit(random, end, found.code)
+        if not text:
             return None
-        converted = end * ours[1] / theirs[1]
-        exact = Decimal(converted.numerator) / Decimal(converted.denominator)
-        text, kind = f"{exact:.6g}|{escaped(units.UCUM)}|{other}", "quantity:ucum"
     return f"{kind} {prefix or 'eq'}", "", prefix + text
+
+
+def _in_other_unit(random: Random, number: numbers.Bound, code: str) -> str:
+    ours = units.in_base_units(code)
+    sizes = {other: units.in_base_units(other) for other in _OTHERS}
+    fitting = [each for each in sizes.items() if ours and each[1] and each[1][0] == ours[0]]
+    if not ours or not fitting:
+        return ""
+    other, theirs = random.choice(fitting)
+    converted = number * ours[1] / (theirs[1] if theirs else 1)
+    exact = Decimal(converted.numerator) / Decimal(converted.denominator)
+    digits = random.choice([2, 3, 6])
+    return f"{exact:.{digits}g}|{escaped(units.UCUM)}|{other}"
 
 
 _OTHERS = ("g", "kg", "mg", "ug", "L", "mL", "dL", "cm", "m", "mm", "g/L", "mg/L", "g/dL", "mmol/L",

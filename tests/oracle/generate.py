@@ -196,6 +196,8 @@ class Generator:
 
 def is_plain(source: str, code: str, beyond: str) -> bool:
     """Tell whether what stands beyond the chain means the same for every type pointed to."""
+    if "." in beyond:
+        return False
     targets = parameter(source.partition("/")[0], code).targets or structures.resource_types()
     name = re.split(r"[.:]", beyond)[0]
     known = [search_parameters.parameters(target).get(name) for target in targets]

@@ -46,8 +46,8 @@ def _tokens(value: Value) -> Iterator[Token]:
             yield Token(data.get("value", ""), frozenset({""}))
         case "boolean":
             yield Token(str(data).lower(), frozenset({_FLAGS}))
-        case "id":
-            yield Token(data, frozenset({""}), cased=True)
+        case "id":  # a resource's own is compared with case, as in its URL
+            yield Token(data, frozenset({""}), cased=value.place.count(".") == 1)
         case "code":
             yield Token(data, implied_systems(value), cased=True)
         case _:

@@ -25,16 +25,27 @@ def matches(resource: dict[str, Any], code: str, text: str) -> bool:
 
 
 def narrative(resource: dict[str, Any]) -> str:
-    return unescape(re.sub(r"<[^>]*>", " ", resource.get("text", {}).get("div", "")))
+    return untagged(resource.get("text", {}).get("div", ""))
+
+
+def untagged(xhtml: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", " ", xhtml))
 
 
 def prose(node: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield every string and markdown below, of contained resources and extensions too."""
+    """Yield every text for people below, of contained resources and extensions too.
+
+    Ids and literal references are strings by their type, but nothing that people read.
+    """
     for name, (element, type_code) in structures.json_elements(path).items():
         below = node.get(name, [])
         for item in below if isinstance(below, list) else [below]:
+            if name in ("id", "reference") and isinstance(item, str):
+                continue
             if type_code in ("string", "markdown") and isinstance(item, str):
                 yield item
+            elif type_code == "xhtml":
+                yield untagged(item)
             elif isinstance(item, dict):
                 inner = item.get("resourceType") or structures.child_path(element, type_code)
                 yield from prose(item, inner)

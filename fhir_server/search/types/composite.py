@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import product
-from math import prod
 from operator import xor
 from types import MappingProxyType
 from typing import Any
@@ -36,9 +35,9 @@ from fhir_server.search.predicates import (
     any_of,
 )
 from fhir_server.search.reading import Reading, refuse
-from fhir_server.search.rows import Emit, Emitters, Rows
+from fhir_server.search.rows import Emit, Emitters, NumberRow, Rows
 from fhir_server.search.term import fact
-from fhir_server.search.tree import new_tree, plant, walk
+from fhir_server.search.tree import Node, new_tree, plant, walk
 from fhir_server.search.types import date, number, quantity, reference, string, token, uri
 
 
@@ -87,8 +86,9 @@ class Group:
 
     root: Path
     parts: tuple[Part, ...]
-    pair: int
-    """Number of the rows that hold two numbers of one element: the first as low, the second as high."""
+    number: int
+    """The same for composites that look at the same; param of the rows that hold two numbers of
+    one element, the first as low, the second as high."""
 
 
 @lru_cache(maxsize=2**10)
@@ -170,71 +170,79 @@ def _part(
 
 def emits(listed: Iterable[Field]) -> Iterator[tuple[Path, Emit]]:
     """Yield what to do with which elements for the composites among a type's parameters."""
-    shared: dict[Group, list[int]] = {}
+    shared: dict[int, tuple[Group, list[int]]] = {}
     for field in listed:
         if field.type == "composite":
             for group in groups(field):
-                shared.setdefault(group, []).append(field.present)
-    for group, presents in shared.items():
+                shared.setdefault(group.number, (group, []))[1].append(field.present)
+    for group, presents in shared.values():
         yield group.root, _emit(group, presents)
 
 
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """How a part's values are collected while a resource is indexed."""
+
+    tree: Node
+    names: tuple[str, ...]
+    """Of which an element has to have one."""
+    outside: bool
+    ordered: bool
+    present: int
+
+
+def _finder(part: Part) -> _Finder:
+    tree = new_tree()
+    for path in part.field.paths:
+        emitter = _KINDS[part.field.type].emitters[path.type]
+        plant(tree, path, emitter(part.field, path.element))
+    names = tuple({child.name for child in tree.children})
+    return _Finder(tree, names, part.outside, part.ordered, part.field.present)
+
+
 def _emit(group: Group, presents: Sequence[int]) -> Emit:
-    # The last part is a value, which an element lacks more often than a code.
-    finders = [_finder(part) for part in reversed(group.parts)]
-    ordered = [position for position, part in enumerate(group.parts) if part.ordered]
-    equal = [position for position, part in enumerate(group.parts) if not part.ordered]
+    finders = [_finder(part) for part in group.parts]
+    *_, last = finders
+    pair = sum(finder.ordered for finder in finders) == 2
 
     def emit(element: dict[str, Any], rows: Rows) -> None:
-        found: list[Rows] = []
-        for find in finders:
-            own = find(element, rows)
-            if own is None:
+        # Most elements lack the value, which is the last part: they have to cost next to nothing.
+        for name in last.names:
+            if name in element or last.outside:
+                break
+        else:
+            return
+        own = Rows(rows.resource, rows.base_url)
+        marks, ends = {0}, [0]
+        for finder in finders:
+            own.terms.clear()
+            walk(finder.tree, rows.resource if finder.outside else element, own)
+            if not own.terms:
                 return
-            found.insert(0, own)
+            if finder.ordered:
+                ends.append(len(own.numbers))
+            else:
+                marks = _combined(group, marks, own.terms, finder.present)
         rows.terms += presents
-        marks = _marks(group, [found[position] for position in equal])
-        if len(ordered) == 2:
-            _store_pairs(group.pair, marks, found[ordered[0]], found[ordered[1]], rows)
-        elif ordered:
-            _store_rows(marks, found[ordered[0]], rows)
+        if pair:
+            _store_pairs(group.number, marks, own.numbers[: ends[1]], own.numbers[ends[1] :], rows)
+        elif len(ends) > 1:
+            _store_rows(marks, own, rows)
         else:
             rows.terms += marks
 
     return emit
 
 
-def _finder(part: Part) -> Callable[[dict[str, Any], Rows], Rows | None]:
-    """Return what collects a part's values of an element; it returns None when there are none."""
-    tree, present, outside = new_tree(), part.field.present, part.outside
-    for path in part.field.paths:
-        emitter = _KINDS[part.field.type].emitters[path.type]
-        plant(tree, path, emitter(part.field, path.element))
-    names = tuple({child.name for child in tree.children})
-
-    def find(element: dict[str, Any], rows: Rows) -> Rows | None:
-        holder = rows.resource if outside else element
-        if not any(name in holder for name in names):
-            return None
-        own = Rows(rows.resource, rows.base_url)
-        walk(tree, holder, own)
-        if not own.terms:
-            return None
-        own.terms = [term for term in own.terms if term != present]
-        return own
-
-    return find
-
-
-def _marks(group: Group, found: Sequence[Rows]) -> set[int]:
-    """Return the combinations of one term of each part."""
-    if prod(len(each.terms) for each in found) > _MOST:
+def _combined(group: Group, marks: set[int], terms: Sequence[int], present: int) -> set[int]:
+    """Return each mark with each term of one more part."""
+    if len(marks) * len(terms) > _MOST:
         message = (
             f"{group.root.type} has more than {_MOST:,} combinations of"
             f" {' and '.join(part.field.code for part in group.parts)}; send fewer codings."
         )
         raise Invalid(message)
-    return {reduce(xor, terms, 0) for terms in product(*(each.terms for each in found))}
+    return {mark ^ each for mark in marks for each in terms if each != present}
 
 
 def _store_rows(marks: Iterable[int], found: Rows, rows: Rows) -> None:
@@ -246,13 +254,19 @@ def _store_rows(marks: Iterable[int], found: Rows, rows: Rows) -> None:
         ]
 
 
-def _store_pairs(pair: int, marks: Iterable[int], first: Rows, second: Rows, rows: Rows) -> None:
+def _store_pairs(
+    pair: int,
+    marks: Iterable[int],
+    first: Sequence[NumberRow],
+    second: Sequence[NumberRow],
+    rows: Rows,
+) -> None:
     """Store two exact numbers of one element as one row, which InPairs compares each by itself."""
     for mark in marks:
         rows.numbers += [
             (pair ^ mark, one[1], two[1], 0, 0)
-            for one in first.numbers
-            for two in second.numbers
+            for one in first
+            for two in second
             if one[1] == one[2] and two[1] == two[2]
         ]
 
@@ -281,7 +295,7 @@ def _read_group(group: Group, written: Sequence[str], reading: Reading) -> Predi
             equal.append(list(_terms(predicate)))
     marks = sorted({reduce(xor, terms, 0) for terms in product(*equal)})
     if len(ordered) == 2:
-        return any_of(*(_pair(group.pair ^ mark, *ordered) for mark in marks))
+        return any_of(*(_pair(group.number ^ mark, *ordered) for mark in marks))
     if ordered:
         return any_of(*(_under(mark, ordered[0]) for mark in marks))
     return any_of(*(HasTerm(mark) for mark in marks))

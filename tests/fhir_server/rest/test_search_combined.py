@@ -34,9 +34,25 @@ def test_sql_finds_what_match_finds(client: Client) -> None:
     [
         ("Observation?code-value-quantity=a", "code$value-quantity"),
         ("Observation?_sort=code-value-quantity", "means nothing"),
+        ("Location?near=48", "latitude|longitude|distance|units"),
+        ("Location?_text=.", "one word"),
+        ("Location?_content:missing=true", "_content=word"),
     ],
 )
 def test_what_means_nothing_is_400_with_a_sentence(client: Client, query: str, words: str) -> None:
     answer = client.send("GET", query)
     assert answer.status == 400
     assert words in answer.said
+
+
+def test_the_capability_statement_lists_them(client: Client) -> None:
+    rest = client.get("metadata").json["rest"][0]
+    listed = {
+        (resource["type"], each["name"]): each["type"]
+        for resource in rest["resource"]
+        for each in resource["searchParam"]
+    }
+    assert listed["Observation", "component-code-value-quantity"] == "composite"
+    assert listed["Location", "near"] == "special"
+    assert listed["Location", "_content"] == "string"
+    assert ("Location", "_filter") not in listed
