@@ -1,107 +1,85 @@
-"""The codes of one code system, their properties and hierarchy, https://hl7.org/fhir/R4/codesystem.html."""
+"""Codes of R4's code systems and which lies below which, https://hl7.org/fhir/R4/terminologies-systems.html.
+
+Read when first asked for: few requests need it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
 
-Parents = Mapping[str, frozenset[str]]
-"""Codes right above each code that has any."""
+import msgspec
 
-PARENT, CHILDREN = ("parent", "subsumedBy"), ("child",)
-"""Properties that state the hierarchy, https://hl7.org/fhir/R4/codesystem.html#defined-props."""
+from fhir_server.definitions import composition, tables
+from fhir_server.definitions.composition import CodeSystem
 
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """A code system as value sets select from it."""
-
-    url: str
-    complete: bool
-    """Whether all of its codes are listed."""
-    properties: Mapping[str, Mapping[str, frozenset[str]]]
-    """Of each code its values by property; no property where only the codes are known."""
-    parents: Parents
-    children: Parents = field(default_factory=dict)
-
-    def below(self, code: str) -> frozenset[str]:
-        """Return the code itself and all codes under it."""
-        return closure(self.children, code)
-
-    def above(self, code: str) -> frozenset[str]:
-        """Return the code itself and all codes over it."""
-        return closure(self.parents, code)
+_NONE: frozenset[str] = frozenset()
 
 
-def of_resource(resource: Mapping[str, Any]) -> System:
-    """Read a CodeSystem; only what has content `complete` lists all its codes."""
-    listed = list(_walk(resource.get("concept", ()), ""))
-    properties = {concept["code"]: _properties(concept) for concept, _ in listed}
-    parents = _parents(listed)
-    complete = resource.get("content") == "complete"
-    return System(resource.get("url", ""), complete, properties, parents, inverse(parents))
+class _Table(msgspec.Struct, frozen=True):
+    codes: dict[str, frozenset[str]]
+    children: dict[str, dict[str, frozenset[str]]]
 
 
-def inverse(parents: Mapping[str, Sequence[str] | frozenset[str]]) -> Parents:
-    """Return the codes right below each code."""
+@cache
+def _table() -> _Table:
+    return tables.read("code-systems.json", _Table)
+
+
+@cache
+def _parents(system: str) -> Mapping[str, frozenset[str]]:
+    return composition.inverted(_table().children.get(system, {}))
+
+
+def codes(system: str) -> frozenset[str] | None:
+    """Return all codes of the system; None when R4 does not list them all."""
+    return _table().codes.get(system)
+
+
+def urls() -> tuple[str, ...]:
+    """Return the systems of which R4 lists all codes."""
+    return tuple(_table().codes)
+
+
+@lru_cache(maxsize=64)
+def code_system(system: str) -> CodeSystem | None:
+    """Return what R4 says of the system, its properties apart; None when it does not list it."""
+    listed = codes(system)
+    return None if listed is None else CodeSystem(listed, _parents(system))
+
+
+def ancestors(system: str, code: str) -> frozenset[str]:
+    """Return the code and all above it; the code alone when R4 knows no hierarchy."""
+    if system not in _table().children:
+        return frozenset({code})
+    return composition.ancestors(_parents(system), code)
+
+
+def descendants(system: str, code: str) -> frozenset[str]:
+    """Return the code and all below it; the code alone when R4 knows no hierarchy."""
+    return composition.ancestors(_table().children.get(system, {}), code)
+
+
+@cache
+def _systems() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for code, above in parents.items():
-        for each in above:
-            found.setdefault(each, set()).add(code)
-    return {code: frozenset(below) for code, below in found.items()}
+    for system, children in _table().children.items():
+        for code in frozenset(children).union(*children.values()):
+            found.setdefault(code, set()).add(system)
+    return MappingProxyType({code: frozenset(systems) for code, systems in found.items()})
 
 
-def closure(steps: Parents, code: str) -> frozenset[str]:
-    """Return the code and all that steps lead to; circles are walked once."""
-    found: set[str] = set()
-    left = [code]
-    while left:
-        each = left.pop()
-        if each not in found:
-            found.add(each)
-            left.extend(steps.get(each, ()))
-    return frozenset(found)
+def systems_of(code: str) -> frozenset[str]:
+    """Return the systems in whose hierarchies the code stands."""
+    return _systems().get(code, _NONE)
 
 
-def _walk(
-    concepts: Sequence[Mapping[str, Any]], above: str
-) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield each concept with the code that it is nested in."""
-    left = [(concept, above) for concept in reversed(concepts)]
-    while left:
-        concept, above = left.pop()
-        yield concept, above
-        left += [(each, concept["code"]) for each in reversed(concept.get("concept", ()))]
+def parents(system: str) -> Mapping[str, frozenset[str]]:
+    """Return the codes right above each code that has any; nothing when R4 knows no hierarchy."""
+    return _parents(system)
 
 
-def _properties(concept: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for each in concept.get("property", ()):
-        value = next((text for name, text in each.items() if name.startswith("value")), None)
-        found.setdefault(each["code"], set()).add(_text(value))
-    if "display" in concept:
-        found.setdefault("display", set()).add(concept["display"])
-    return {name: frozenset(values) for name, values in found.items()}
-
-
-def _text(value: Any) -> str:
-    """Return the value as a filter writes it; a Coding by its code."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value.get("code", "")) if isinstance(value, dict) else str(value)
-
-
-def _parents(listed: Sequence[tuple[Mapping[str, Any], str]]) -> Parents:
-    found: dict[str, set[str]] = {}
-    for concept, above in listed:
-        code = concept["code"]
-        pairs = [(code, above)] if above else []
-        for each in concept.get("property", ()):
-            if each["code"] in PARENT and "valueCode" in each:
-                pairs.append((code, each["valueCode"]))
-            elif each["code"] in CHILDREN and "valueCode" in each:
-                pairs.append((each["valueCode"], code))
-        for lower, upper in pairs:
-            found.setdefault(lower, set()).add(upper)
-    return {code: frozenset(above) for code, above in found.items()}
+def nested() -> tuple[str, ...]:
+    """Return the systems of which R4 knows a hierarchy."""
+    return tuple(_table().children)

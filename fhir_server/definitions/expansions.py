@@ -1,6 +1,6 @@
-"""Codes of the value sets and code systems that R4 enumerates, https://hl7.org/fhir/R4/terminologies.html.
+"""Codes of the value sets that R4 enumerates, bound or not, https://hl7.org/fhir/R4/terminologies-valuesets.html.
 
-Read when first asked for: only searches by value set need them.
+Read when first asked for: few requests need it.
 """
 
 from __future__ import annotations
@@ -9,49 +9,30 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-import msgspec
+from fhir_server.definitions import code_systems, tables
 
-from fhir_server.definitions import tables
-
-_KEPT = 256  # what is asked for comes from outside
-
-
-class _Table(msgspec.Struct, frozen=True, rename="camel"):
-    systems: dict[str, tuple[str, ...]]
-    value_sets: dict[str, dict[str, tuple[str, ...] | None]]
+Row = dict[str, frozenset[str] | None]
 
 
 @cache
-def _table() -> _Table:
-    return tables.read("expansions.json", _Table)
+def _rows() -> dict[str, Row]:
+    return tables.read("expansions.json", dict[str, Row])
 
 
-@lru_cache(maxsize=_KEPT)
-def codes(system: str) -> frozenset[str] | None:
-    """Return all codes of a code system; None when R4 does not list them all."""
-    listed = _table().systems.get(system)
-    return None if listed is None else frozenset(listed)
-
-
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=256)
 def expansion(url: str) -> Mapping[str, frozenset[str]] | None:
-    """Return codes by code system; None when R4 does not enumerate the value set (url: no version)."""
-    row = _table().value_sets.get(url)
+    """Return codes by code system; None when R4 has no such value set or does not enumerate it.
+
+    url: canonical; a version is ignored, unless it is part of the URL, as in v2's tables.
+    """
+    rows = _rows()
+    row = rows.get(url) or rows.get(url.partition("|")[0])
     if row is None:
         return None
-    return MappingProxyType(
-        {
-            system: frozenset(_table().systems[system] if listed is None else listed)
-            for system, listed in row.items()
-        }
-    )
+    return MappingProxyType({system: _codes(system, listed) for system, listed in row.items()})
 
 
-@cache
-def systems() -> Mapping[str, frozenset[str]]:
-    """Return by code the systems that list it among all their codes."""
-    found: dict[str, list[str]] = {}
-    for system, listed in _table().systems.items():
-        for code in listed:
-            found.setdefault(code, []).append(system)
-    return MappingProxyType({code: frozenset(listed) for code, listed in found.items()})
+def _codes(system: str, listed: frozenset[str] | None) -> frozenset[str]:
+    if listed is not None:
+        return listed
+    return code_systems.codes(system) or frozenset()

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 
 from fhir_server.codec import Resource, encode
@@ -14,6 +14,8 @@ from fhir_server.definitions import compartments, search_parameters, structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
+from fhir_server.search import custom
+from fhir_server.search.custom import Custom
 from fhir_server.search.fields import fields
 from fhir_server.search.values import supported
 
@@ -45,8 +47,15 @@ def metadata(call: Call) -> Response:
     )
 
 
-@lru_cache(maxsize=4)
 def statement(base: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> bytes:
+    return _statement(base, routes, custom.current(), integrity=integrity)
+
+
+@lru_cache(maxsize=4)
+def _statement(
+    base: str, routes: frozenset[tuple[str, str]], _defined: Custom, *, integrity: bool
+) -> bytes:
+    """Return the text, which is made anew when a search parameter was defined."""
     return encode(
         {
             "resourceType": "CapabilityStatement",
@@ -112,7 +121,7 @@ def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool)
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "logical", *(["enforced"] if integrity else [])],
         "searchInclude": ["*", *(f"{name}:{code}" for code in _references(name))],
-        "searchRevInclude": ["*", *_pointing().get(name, ())],
+        "searchRevInclude": ["*", *_pointing(custom.current()).get(name, ())],
         "searchParam": [
             {**each, **_definition(name, each["name"])} for each in _stated(supported(name))
         ],
@@ -123,8 +132,8 @@ def _references(name: str) -> list[str]:
     return [code for code, type_ in supported(name) if type_ == "reference"]
 
 
-@cache
-def _pointing() -> Mapping[str, list[str]]:
+@lru_cache(maxsize=4)
+def _pointing(_defined: Custom) -> Mapping[str, list[str]]:
     """Return, by type, the parameters of other types that can refer to it."""
     found: dict[str, list[str]] = {}
     for source in structures.resource_types():
@@ -135,7 +144,9 @@ def _pointing() -> Mapping[str, list[str]]:
 
 
 def _definition(name: str, code: str) -> Resource:
-    return {"definition": search_parameters.parameters(name)[code].url}
+    known = search_parameters.parameters(name)
+    stored = {each.code: each for each in custom.of(name)}
+    return {"definition": (known.get(code) or stored[code]).url}
 
 
 def _operations(level: str, name: str) -> list[Resource]:

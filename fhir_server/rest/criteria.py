@@ -15,7 +15,7 @@ from fhir_server.repository import Repository
 from fhir_server.rest.web import pairs
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query, normalised
-from fhir_server.search.reading import R4, Terminology
+from fhir_server.search.reading import Terminology
 from fhir_server.storage.resources import Version
 
 
@@ -27,9 +27,7 @@ class Criteria:
     """The same for criteria that mean the same: what the lock is taken on."""
 
 
-def query(
-    type_: str, parameters: Iterable[tuple[str, str]], terminology: Terminology = R4
-) -> Criteria:
+def query(type_: str, parameters: Iterable[tuple[str, str]], terminology: Terminology) -> Criteria:
     stated = list(parameters)
     if not stated:
         raise PreconditionFailed(
@@ -39,7 +37,7 @@ def query(
     return Criteria(type_, parsed, normalised(parsed))
 
 
-def header(type_: str, text: str, terminology: Terminology = R4) -> Criteria:
+def header(type_: str, text: str, terminology: Terminology) -> Criteria:
     """Read If-None-Exist, which some clients send with the type or a question mark in front."""
     return query(type_, pairs(text.rpartition("?")[2]), terminology)
 

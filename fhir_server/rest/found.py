@@ -29,10 +29,14 @@ def bundle_of(
     page: Page,
     more: Included,
     total: int | None,
+    notes: Sequence[Issue] = (),
 ) -> bytes:
-    """Return the Bundle's text: matches, what was included, and what has to be said about both."""
+    """Return the Bundle's text: matches, what was included, and what has to be said about both.
+
+    warnings: of parameters that were ignored; notes: of what is searched as asked, but not whole.
+    """
     asked = dict(call.parameters)
-    said = [*warnings, *([] if more.complete else [_truncated(call)])]
+    said = [*warnings, *notes, *([] if more.complete else [_truncated(call)])]
     entries = [_entry(call, row.version, asked, _MATCH) for row in page.rows]
     entries += [_entry(call, version, asked, _INCLUDE) for version in more.versions]
     if said:

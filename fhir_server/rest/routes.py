@@ -53,6 +53,7 @@ _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
     """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
     try:
+        store.learn()
         shape, call = _call(store, limits, request)
         methods = ROUTES[shape]
         method = "GET" if request.method == "HEAD" else request.method

@@ -13,7 +13,7 @@ from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
 from fhir_server.errors import FHIRError, Forbidden, InvalidParameter, Issue, NotSupported
 from fhir_server.repository import Repository
-from fhir_server.rest import explained, found
+from fhir_server.rest import coverage, explained, found
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
@@ -43,8 +43,9 @@ class Asked:
     """"Patient/1"."""
 
     def query(self, store: Store) -> Query:
-        known = store.terminology()
-        query = parse_all(self.types, self.used, base_url=store.base, terminology=known)
+        query = parse_all(
+            self.types, self.used, base_url=store.base, terminology=store.terminology()
+        )
         if not self.compartment:
             return query
         member = HasTerm(compartment_term(self.compartment), typed=False)
@@ -117,7 +118,8 @@ def _answer(call: Call, types: Sequence[str], within: str = "") -> Response:
     if call.parameter("_explain") == "true":
         return _explain(call, query)
     page, more, total = call.store.reading(lambda repository: _run(repository, call, query))
-    text = found.bundle_of(call, asked.used, asked.own, asked.ignored, page, more, total)
+    notes = coverage.warnings(call.store.watch.incomplete, query)
+    text = found.bundle_of(call, asked.used, asked.own, asked.ignored, page, more, total, notes)
     left = [pair for pair in asked.own if pair[0] in ("_format", "_pretty")]
     return show(replace(call, parameters=left), 200, text, [])
 

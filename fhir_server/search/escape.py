@@ -31,5 +31,5 @@ def unescape(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return what `unescape` turns into the text, and `split` leaves whole."""
+    """Return the text as it has to be written to be meant literally."""
     return _SPECIAL.sub(r"\\\g<0>", text)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType
 
-from fhir_server.search import words
+from fhir_server.definitions.search_parameters import SearchParameter
+from fhir_server.search import custom, evaluated, words
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.paths import Path
 from fhir_server.search.rows import Emit, Emitters, Rows
@@ -20,6 +21,7 @@ from fhir_server.search.types import (
     date,
     near,
     number,
+    parts,
     quantity,
     reference,
     string,
@@ -56,14 +58,20 @@ class Plan:
     """Names of a choice's properties, and what to do with whether one holds anything but false."""
 
 
-@cache
 def plan(resource_type: str) -> Plan:
     """Return the type's plan, made when its first resource comes; KeyError for no R4 type."""
+    return _plan(resource_type, custom.of(resource_type))
+
+
+@lru_cache(maxsize=2**10)
+def _plan(resource_type: str, _added: tuple[SearchParameter, ...]) -> Plan:
     root = new_tree()
     truths: list[tuple[tuple[str, ...], Emit]] = []
     for listed in fields(resource_type).values():
         if listed.code in _COLUMNS or listed.type not in EMITTERS:
             continue
+        if listed.expression:
+            root.emits.append(evaluated.emitter(listed, EMITTERS[listed.type]))
         for path in listed.paths:
             if path.type != "truth":
                 _plant(root, path, listed)
@@ -81,11 +89,12 @@ def plan(resource_type: str) -> Plan:
 def is_indexed(listed: Field) -> bool:
     """Tell whether the parameter can have any value in the index."""
     if listed.type == "composite":
-        return bool(composite.groups(listed))
+        return bool(parts.groups(listed))
     emitters = EMITTERS.get(listed.type, {})
     return (
         listed.type == "words"
         or listed.code in _COLUMNS
+        or bool(listed.expression and emitters)
         or any(path.type in emitters for path in listed.paths)
     )
 

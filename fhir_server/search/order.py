@@ -14,7 +14,15 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir_server.search import jsonpath
-from fhir_server.search.predicates import InDates, InNumbers, InStrings
+from fhir_server.search.predicates import (
+    AnyOf,
+    HasTerm,
+    InDates,
+    InNumbers,
+    InPairs,
+    InStrings,
+    Near,
+)
 from fhir_server.search.query import Query, Sort
 from fhir_server.search.types.date import EARLIEST, LATEST
 from fhir_server.search.types.number import LEAST, MOST
@@ -43,6 +51,7 @@ ORDERED: Mapping[str, Ordered] = MappingProxyType(
     }
 )
 _VALUED = (InDates, InNumbers, InStrings)
+_MEASURED = (InNumbers, InPairs, InStrings, Near)
 _TEXT = Ordered("", "", 'text COLLATE "C"', "\U0010ffff", "")
 _COLUMNS = MappingProxyType({"id": "{row}.id", "updated": "{row}.last_updated"})
 _JOIN = " {kind}JOIN {table} {name} ON {name}.key = {row}.key AND {name}.param = {param} AND {name}.{end}"
@@ -70,13 +79,23 @@ class Written:
 
 
 def keys(query: Query) -> tuple[Sort, ...]:
-    """Return what the result is ordered by, the default included."""
-    return query.sort or (NEWEST_FIRST,)
+    """Return what the result is ordered by before the key, the default included.
+
+    What an ordered table finds is left in the order of the key, which the table knows too: then a
+    page needs no look at any other match.
+    """
+    if query.sort:
+        return query.sort
+    predicates = [condition.predicate for condition in query.conditions]
+    by_value = any(isinstance(each, _MEASURED) for each in predicates)
+    by_term = any(isinstance(each, HasTerm | AnyOf) for each in predicates)
+    by_date = any(isinstance(each, InDates) for each in predicates)
+    return () if by_value or (by_date and not by_term) else (NEWEST_FIRST,)
 
 
 def phases(query: Query) -> Sequence[int]:
     """Return the parts of the result, one after the other."""
-    first = keys(query)[0]
+    first = next(iter(keys(query)), NEWEST_FIRST)
     if first.type not in ORDERED or not first.present:
         return (0,)
     # Who asks for values of the parameter has nothing without a value.

@@ -20,12 +20,12 @@ from fhir_server.search.query import (
     Total,
 )
 from fhir_server.search.reading import R4, Reading, Terminology
-from fhir_server.search.types import concepts
+from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
-_WIDE = tuple(f":{modifier}" for modifier in concepts.MODIFIERS)
+_WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
 
 
@@ -39,8 +39,8 @@ def parse(
 ) -> Query:
     """Return the query; InvalidParameter names what is unknown, unsupported or cannot be read.
 
-    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`,
-    terminology for :in, :not-in, :above and :below of tokens.
+    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`;
+    terminology is for :in, :not-in, :above and :below.
     """
     return parse_all((resource_type,), pairs, base_url=base_url, now=now, terminology=terminology)
 
@@ -59,7 +59,7 @@ def parse_all(
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
-    _refuse_many(listed)
+    _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
     return Query(
         types=tuple(types),
@@ -83,12 +83,10 @@ def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
             raise InvalidParameter("A parameter holds the character NUL (U+0000).")
 
 
-def _refuse_many(pairs: Sequence[tuple[str, str]]) -> None:
-    """Each of these values may stand for thousands of codes."""
-    wide = [len(split(text, ",")) for name, text in pairs if name.endswith(_WIDE)]
-    if sum(wide) > _MOST_WIDE:
-        listed = ", ".join(_WIDE)
-        message = f"A search takes {_MOST_WIDE} values with {listed} at most, not {sum(wide)}."
+def _refuse_wide(pairs: Sequence[tuple[str, str]]) -> None:
+    wide = sum(len(split(text, ",")) for name, text in pairs if name.endswith(_WIDE))
+    if wide > _MOST_WIDE:
+        message = f"A search takes {_MOST_WIDE} values with {', '.join(_WIDE)} at most, not {wide}."
         raise InvalidParameter(message)
 
 
@@ -142,6 +140,10 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
+    if field.expression and field.type in ("token", "reference", "uri"):
+        raise InvalidParameter(
+            f"_sort by {code!r} is not possible: its expression is no plain path of elements."
+        )
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)

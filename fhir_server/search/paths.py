@@ -71,6 +71,8 @@ def _alternative(resource_type: str, text: str) -> tuple[Path, ...]:
     root, _, rest = _AS.sub(r"\1.as(\2)", text).partition(".")
     if root[:1].islower():  # InsurancePlan's "name | alias" leaves out the type
         root, rest = resource_type, text
+    if not root.isidentifier():
+        raise UnsupportedExpressionError(text)
     if not _is_about(resource_type, root):
         return ()
     return _follow(Path((), resource_type, None, resource_type), rest)
@@ -156,7 +158,8 @@ def _children(path: Path, name: str, condition: Filter | None) -> tuple[Path, ..
             path.many or element.max != 1,
         )
         for key, (element, code) in structures.json_elements(path.inside).items()
-        if element.name.removesuffix("[x]") == name
+        # A JSON name of a choice (valueDateTime) is no FHIRPath, but US Core and others write it.
+        if name in (element.name.removesuffix("[x]"), key)
     )
 
 

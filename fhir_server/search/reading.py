@@ -5,43 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fhir_server.definitions import expansions, hierarchies
-from fhir_server.definitions.compositions import NotEnumerable
+from fhir_server.definitions import code_systems
+from fhir_server.definitions.composition import NotEnumerable
+from fhir_server.definitions.expansions import expansion
 from fhir_server.errors import InvalidParameter
 from fhir_server.search.fields import Field
 from fhir_server.search.predicates import PREFIXES
 
-Related = Callable[[str, str], frozenset[str]]
-"""Takes code system and code; returns the code itself and those on one side of it."""
+Codes = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Terminology:
-    """What is known of codes; asked only by the modifiers that need it."""
+    """What is known of codes; asked only for values that need it."""
 
-    codes: Callable[[str], Mapping[str, frozenset[str]]]
-    """Codes by code system of a value set, by canonical URL or "ValueSet/id"; raises NotEnumerable."""
-    ancestors: Related
-    descendants: Related
-    systems_of: Callable[[str], frozenset[str]]
-    """The code systems known to have the code."""
+    expansion: Callable[[str], Mapping[str, Codes]]
+    """Takes a value set's canonical URL or "ValueSet/id", gives codes by system; or NotEnumerable."""
+    ancestors: Callable[[str, str], Codes]
+    """Takes system and code, gives the code and those above it."""
+    descendants: Callable[[str, str], Codes]
+    """The same for those below it."""
+    systems_of: Callable[[str], Codes]
+    """Takes a code, gives the systems in whose hierarchies it stands."""
 
 
-def _codes_in_r4(value_set: str) -> Mapping[str, frozenset[str]]:
-    codes = expansions.expansion(value_set.partition("|")[0])
+def _expansion(url: str) -> Mapping[str, Codes]:
+    codes = expansion(url)
     if codes is None:
-        raise NotEnumerable("R4 does not list its codes.")
+        message = (
+            f"{url!r} is no value set that R4 enumerates; store it on this server as a ValueSet."
+        )
+        raise NotEnumerable(message)
     return codes
 
 
 R4 = Terminology(
-    _codes_in_r4, hierarchies.ancestors, hierarchies.descendants, hierarchies.systems_of
+    _expansion, code_systems.ancestors, code_systems.descendants, code_systems.systems_of
 )
+"""R4's own value sets and code systems, and no others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Where and when the search is read, and what is known of codes then."""
+    """Where and when the search is read, and what is known of codes."""
 
     base_url: str
     """Our own base without final slash."""

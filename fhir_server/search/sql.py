@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order, pairs
+from fhir_server.search import order, pairs, ranges
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -34,7 +34,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
-from fhir_server.search.types.date import DAY, EARLIEST, moment
+from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
@@ -45,15 +45,7 @@ _PAGE = (
 _WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
-_SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
-_ORDERED = _SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
-# Values as short as a day begin near what they end after; the partial index has the longer ones.
-_NEAR = MappingProxyType(
-    {
-        "date_index": "(({i}.low >= {bound} AND NOT {i}.long) OR {i}.long)",
-        "number_index": "(({i}.low >= {bound} AND {i}.low = {i}.high) OR {i}.low <> {i}.high)",
-    }
-)
+_ORDERED = ranges.SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 _EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
@@ -104,14 +96,16 @@ def page(
     limit: int,
     snapshot: str = "",
     window: int = 0,
+    many: frozenset[int] = frozenset(),
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
     window: look at so many rows of the type only, in the order of the index over types by time.
+    many: terms that most have, so that no search should begin with them.
     """
-    writer = Writer()
+    writer = Writer(many=many)
     backward = place is not None and place.backward
     written = order.write(query, phase, place, backward, writer)
     conditions = [*_matching(query, writer), *written.conditions]
@@ -167,6 +161,7 @@ def _rows(query: Query, what: str) -> Statement:
 
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
+    writer.leads = not any(_narrows(each, writer.many) for each in predicates)
     return _of_type(query.types, predicates, "r", writer)
 
 
@@ -182,8 +177,20 @@ def _of_type(
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
     # A deletion has no terms.
-    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
-    return [kind, *(each.format(row=row) for each in exists), *found]
+    known = any(isinstance(each, HasTerm) for each in predicates)
+    return [kind, *([] if known else [_EXISTS.format(row=row)]), *found]
+
+
+def _narrows(predicate: Predicate, many: frozenset[int]) -> bool:
+    """Tell whether the search begins here rather than in an ordered table."""
+    match predicate:
+        case HasTerm():
+            return predicate.term not in many
+        case AnyOf():
+            return all(_narrows(each, many) for each in predicate.predicates)
+        case HasKey() | PointsTo() | PointedFrom() | InTexts():
+            return True
+    return False
 
 
 def _is_typed(predicate: Predicate) -> bool:
@@ -191,7 +198,7 @@ def _is_typed(predicate: Predicate) -> bool:
     match predicate:
         case HasTerm():
             return predicate.typed
-        case PointsTo() | InTexts():
+        case PointsTo() | InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
             return True
         case AnyOf() if predicate.predicates:
             return all(_is_typed(each) for each in predicate.predicates)
@@ -205,64 +212,15 @@ def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]
     others: list[str] = []
     for each in predicates:
         if isinstance(each, InDates | InNumbers) and each.single:
-            windows.setdefault(_measure(each), []).append(each)
+            windows.setdefault(ranges.measure(each), []).append(each)
         elif not isinstance(each, HasTerm):
             others.append(_sql(each, row, writer))
     held = [f"{row}.terms @> {writer.bind(terms)}::bigint[]"] if terms else []
-    return [*held, *(_window(each, row, writer) for each in windows.values()), *others]
+    return [*held, *(ranges.window(each, row, writer) for each in windows.values()), *others]
 
 
-def _measure(predicate: InDates | InNumbers) -> object:
-    """Return what two conditions have to share to speak of the same row of an ordered table."""
-    if isinstance(predicate, InDates):
-        return predicate.param
-    return (predicate.param, predicate.system_unit, predicate.unit)
-
-
-_TABLES: Mapping[type, str] = MappingProxyType({InDates: "date_index", InNumbers: "number_index"})
 # Of which several in one AnyOf become one condition.
 _JOINED = (HasTerm, HasKey, InDates, InNumbers)
-
-
-def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
-    """Write conditions on one row of an ordered table."""
-    name = _name(listed, row, writer)
-    holds = _held(listed, name, writer)
-    if name != "i":
-        return f"({holds})"
-    return _SOME.format(table=_TABLES[type(listed[0])], row=row, holds=holds)
-
-
-def _name(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
-    """Return the name of the row asked of: a date that the result is sorted by is joined already."""
-    first = listed[0]
-    return writer.joined.get(first.param, "i") if first.single and row == "r" else "i"
-
-
-def _held(listed: Sequence[InDates | InNumbers], name: str, writer: Writer) -> str:
-    """Write what a row of an ordered table has to fulfil."""
-    first = listed[0]
-    table = _TABLES[type(first)]
-    holds = [f"{name}.param = {writer.bind(first.param)}::bigint"]
-    holds += [_compared(each, name, writer) for each in listed]
-    for each in listed:
-        if each.comparison in _BOUND_BELOW:
-            bound = each.low - DAY if isinstance(each, InDates) else each.low
-            cast = "bigint" if isinstance(each, InDates) else "numeric"
-            written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
-            holds.append(_NEAR[table].format(i=name, bound=written))
-    if isinstance(first, InNumbers):
-        holds += _unit(first, writer)
-    return " AND ".join(holds)
-
-
-# Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
-
-
-def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
-    stated = (("system_unit", predicate.system_unit), ("unit", predicate.unit))
-    return [f"i.{name} = {writer.bind(value)}::bigint" for name, value in stated if value]
 
 
 @singledispatch
@@ -302,15 +260,15 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
     terms = [each.term for each in listed if isinstance(each, HasTerm)]
     keys = [each.key for each in listed if isinstance(each, HasKey)]
     branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
-    for kind, table in _TABLES.items():
-        ranges = [
-            _held([each], "i", writer)
+    for kind, table in ranges.TABLES.items():
+        windows = [
+            ranges.held([each], "i", writer)
             for each in listed
             if isinstance(each, InDates | InNumbers) and type(each) is kind
         ]
-        if ranges:
-            holds = "(" + " OR ".join(f"({each})" for each in ranges) + ")"
-            branches.append(_SOME.format(table=table, row=row, holds=holds))
+        if windows:
+            holds = "(" + " OR ".join(f"({each})" for each in windows) + ")"
+            branches.append(ranges.SOME.format(table=table, row=row, holds=holds))
     if terms:
         branches.append(f"{row}.terms && {writer.bind(terms)}::bigint[]")
     if keys:
@@ -320,22 +278,12 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InDates, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
+    return ranges.window([predicate], row, writer)
 
 
 @_sql.register
 def _(predicate: InNumbers, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
-
-
-def _compared(predicate: InDates | InNumbers, name: str, writer: Writer) -> str:
-    cast = "bigint" if isinstance(predicate, InDates) else "numeric"
-    return COMPARISONS[predicate.comparison].sql.format(
-        first=f"{name}.low",
-        last=f"{name}.high",
-        low=f"{writer.bind(predicate.low)}::{cast}",
-        high=f"{writer.bind(predicate.high)}::{cast}",
-    )
+    return ranges.window([predicate], row, writer)
 
 
 @_sql.register

@@ -93,7 +93,8 @@ def _select(
         rows = connection.query(few.text, few.parameters)
         if len(rows) == limit:
             return rows
-    statement = sql.page(query, phase, place, limit=limit, snapshot=snapshot)
+    many = frequencies.many(connection)
+    statement = sql.page(query, phase, place, limit=limit, snapshot=snapshot, many=many)
     return connection.query(statement.text, statement.parameters)
 
 

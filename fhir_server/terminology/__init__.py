@@ -1,1 +1,1 @@
-"""Value sets and code systems stored on the server, beside R4's own, https://hl7.org/fhir/R4/terminologies.html."""
+"""Codes of value sets and code systems, R4's own and stored ones, https://hl7.org/fhir/R4/terminology-module.html."""

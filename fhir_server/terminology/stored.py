@@ -1,140 +1,165 @@
-"""What is known of codes: R4's facts first, then ValueSets and CodeSystems stored on the server.
+"""What is known of codes from ValueSets and CodeSystems that are stored, and else from R4's own.
 
-Nothing is looked up before a modifier asks. https://hl7.org/fhir/R4/valueset.html
+https://hl7.org/fhir/R4/valueset.html, https://hl7.org/fhir/R4/codesystem.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from fhir_server.codec import decode
-from fhir_server.definitions import code_systems, expansions, hierarchies
-from fhir_server.definitions.code_systems import System
-from fhir_server.definitions.compositions import Codes, NotEnumerable, Sources, codes_of
+from fhir_server.codec import Resource, decode_again
+from fhir_server.database import Connection
+from fhir_server.definitions import code_systems, composition
+from fhir_server.definitions.composition import (
+    Codes,
+    CodeSystem,
+    Known,
+    NotEnumerable,
+    code_system,
+    compose,
+    expanded,
+)
 from fhir_server.search.escape import escape
 from fhir_server.search.parse import parse
-from fhir_server.search.query import Query
-from fhir_server.search.reading import Terminology
+from fhir_server.search.reading import R4, Terminology
+from fhir_server.search.term import resource_key
+from fhir_server.storage import resources, searches
 from fhir_server.storage.resources import Version
 
-Search = Callable[[Query], Sequence[Version]]
-"""Returns the first page of a query's matches."""
+Ask = Callable[[Connection], list[Version]]
+Lend = Callable[[Ask], list[Version]]
+"""Lends a connection to what asks."""
 
-R4_VERSION = "4.0.1"
-_REFERENCE = re.compile(r"ValueSet/([A-Za-z0-9\-.]{1,64})")
-_MOST_LOOKUPS = 200
 _DEEPEST = 20
-_MOST_SYSTEMS = 2
+_MOST_LOOKUPS = 200
+_LOCAL = re.compile(r"ValueSet/([A-Za-z0-9\-.]{1,64})")
 
 
-def stored(search: Search) -> Terminology:
-    """Return the terminology for one request: what it has looked up, it keeps."""
-    library = _Library(search)
-    return Terminology(
-        codes=library.codes,
-        ancestors=library.ancestors,
-        descendants=library.descendants,
-        systems_of=library.systems_of,
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The terminology of one search: what it has looked up is not looked up again."""
+
+    lend: Lend
+    base: str
+    systems: dict[str, CodeSystem | None] = field(default_factory=dict)
+    expansions: dict[str, Codes] = field(default_factory=dict)
+
+
+def terminology(lend: Lend, base: str) -> Terminology:
+    """Return what is known; nothing is looked up before it is asked for.
+
+    base: the server's own FHIR base URL, no final slash.
+    """
+    stored = _Stored(lend, base)
+
+    def of_value_set(name: str) -> Codes:
+        return _expand(stored, name, ())
+
+    def ancestors(system: str, code: str) -> frozenset[str]:
+        found = _stored_system(stored, system)
+        if found is None:
+            return R4.ancestors(system, code)
+        return composition.ancestors(found.parents, code)
+
+    def descendants(system: str, code: str) -> frozenset[str]:
+        found = _stored_system(stored, system)
+        if found is None:
+            return R4.descendants(system, code)
+        return composition.descendants(found.parents, code)
+
+    def systems_of(code: str) -> frozenset[str]:
+        return R4.systems_of(code) | _systems_of(stored, code)
+
+    return Terminology(of_value_set, ancestors, descendants, systems_of)
+
+
+def _expand(stored: _Stored, name: str, path: tuple[str, ...]) -> Codes:
+    """Return the codes of a value set by its canonical URL or address; path: those that include it."""
+    if name in path:
+        raise NotEnumerable(f"{name!r} includes itself.")
+    if len(path) > _DEEPEST:
+        raise NotEnumerable(f"{path[0]!r} includes value sets more than {_DEEPEST} deep.")
+    if name not in stored.expansions:
+        value_set = _value_set(stored, name)
+        stored.expansions[name] = (
+            R4.expansion(name) if value_set is None else _composed(stored, value_set, name, path)
+        )
+    return stored.expansions[name]
+
+
+def _composed(stored: _Stored, value_set: Resource, name: str, path: tuple[str, ...]) -> Codes:
+    ready = expanded(value_set)
+    if ready is not None:
+        return ready
+    known = Known(lambda url: _system(stored, url), lambda url: _expand(stored, url, (*path, name)))
+    try:
+        return compose(value_set, known)
+    except NotEnumerable as error:
+        raise NotEnumerable(f"{name!r} cannot be used: {error}") from error
+
+
+def _value_set(stored: _Stored, name: str) -> Resource | None:
+    """Return the stored value set; None when none has the name."""
+    local = _LOCAL.fullmatch(name.removeprefix(f"{stored.base}/"))
+    if local is None:
+        return _by_url(stored, "ValueSet", name)
+    key = resource_key(f"ValueSet/{local[1]}")
+    found = stored.lend(lambda connection: _current(connection, key))
+    if not found:
+        raise NotEnumerable(f"there is no ValueSet/{local[1]} on this server.")
+    return _content(found[0])
+
+
+def _current(connection: Connection, key: int) -> list[Version]:
+    version = resources.read(connection, key)
+    return [version] if version is not None and version.content is not None else []
+
+
+def _system(stored: _Stored, url: str) -> CodeSystem | None:
+    return _stored_system(stored, url) or code_systems.code_system(url)
+
+
+def _stored_system(stored: _Stored, url: str) -> CodeSystem | None:
+    if url not in stored.systems:
+        found = _by_url(stored, "CodeSystem", url)
+        stored.systems[url] = code_system(found) if found else None
+    return stored.systems[url]
+
+
+def _by_url(stored: _Stored, resource_type: str, canonical: str) -> Resource | None:
+    """Return the resource of the canonical URL, the version that is asked for if it is there."""
+    url, _, version = canonical.partition("|")
+    if not url:
+        raise NotEnumerable(f"{canonical!r} is no canonical URL; write url or url|version.")
+    if len(stored.systems) + len(stored.expansions) > _MOST_LOOKUPS:
+        raise NotEnumerable(f"it takes more than {_MOST_LOOKUPS} code systems and value sets.")
+    named = [("url", escape(url))]
+    found = _find(stored, resource_type, [*named, ("version", escape(version))]) if version else []
+    found = found or _find(stored, resource_type, named)
+    return _content(found[0]) if found else None
+
+
+def _find(
+    stored: _Stored, resource_type: str, pairs: list[tuple[str, str]], limit: int = 1
+) -> list[Version]:
+    """Return the newest resources that the criteria find."""
+    query = parse(resource_type, [*pairs, ("_sort", "-_lastUpdated")])
+    return stored.lend(lambda connection: searches.first(connection, query, limit))
+
+
+def _content(version: Version) -> Resource:
+    resource: Resource = decode_again((version.content or "{}").encode())
+    return resource
+
+
+def _systems_of(stored: _Stored, code: str) -> frozenset[str]:
+    """Return the stored systems in whose hierarchies the code stands."""
+    found = _find(stored, "CodeSystem", [("code", escape(code))], _DEEPEST)
+    systems = ((each["url"], code_system(each)) for each in map(_content, found) if "url" in each)
+    return frozenset(
+        url
+        for url, system in systems
+        if code in system.parents or code in composition.inverted(system.parents)
     )
-
-
-class _Library:
-    """Looks up each stored value set and code system once."""
-
-    def __init__(self, search: Search) -> None:
-        self._search = search
-        self._lookups = 0
-        self._value_sets: dict[str, Codes] = {}
-        self._systems: dict[str, System | None] = {}
-        self._open: list[str] = []
-        """The value sets that are being composed, the outermost first."""
-
-    def codes(self, name: str) -> Codes:
-        """Return the codes of a canonical URL, with or without version, or of "ValueSet/id"."""
-        if name not in self._value_sets:
-            if name in self._open:
-                raise NotEnumerable(f"the value set {name} includes itself.")
-            if len(self._open) >= _DEEPEST:
-                raise NotEnumerable(f"value sets include each other more than {_DEEPEST} deep.")
-            self._open.append(name)
-            try:
-                self._value_sets[name] = self._expand(name)
-            finally:
-                self._open.pop()
-        return self._value_sets[name]
-
-    def _expand(self, name: str) -> Codes:
-        reference = _REFERENCE.fullmatch(name)
-        if reference:
-            return self._compose(name, self._find("ValueSet", _id=reference[1]))
-        url, _, version = name.partition("|")
-        if not url:
-            raise NotEnumerable("a canonical URL begins with the URL, then comes |version.")
-        exact = self._find("ValueSet", url=url, version=version) if _other(version) else None
-        if exact is None and (codes := expansions.expansion(url)) is not None:
-            return codes
-        return self._compose(name, exact or self._find("ValueSet", url=url))
-
-    def _compose(self, name: str, resource: Mapping[str, Any] | None) -> Codes:
-        if resource is None:
-            raise NotEnumerable(
-                f"neither R4 lists the codes of {name} nor is it stored on this server."
-            )
-        return codes_of(resource, Sources(self._system, self.codes))
-
-    def _system(self, url: str) -> System | None:
-        """Return the system as R4 lists it, else as it is stored."""
-        codes = expansions.codes(url)
-        if codes is None:
-            return self._stored_system(url)
-        plain: dict[str, dict[str, frozenset[str]]] = {code: {} for code in codes}
-        above, below = hierarchies.parents(url), hierarchies.children(url)
-        return System(url, complete=True, properties=plain, parents=above, children=below)
-
-    def _stored_system(self, url: str) -> System | None:
-        if url not in self._systems:
-            found = self._find("CodeSystem", url=url)
-            self._systems[url] = code_systems.of_resource(found) if found else None
-        return self._systems[url]
-
-    def ancestors(self, system: str, code: str) -> frozenset[str]:
-        if hierarchies.parents(system) or expansions.codes(system):
-            return hierarchies.ancestors(system, code)
-        found = self._stored_system(system)
-        return found.above(code) if found else frozenset({code})
-
-    def descendants(self, system: str, code: str) -> frozenset[str]:
-        if hierarchies.parents(system) or expansions.codes(system):
-            return hierarchies.descendants(system, code)
-        found = self._stored_system(system)
-        return found.below(code) if found else frozenset({code})
-
-    def systems_of(self, code: str) -> frozenset[str]:
-        """Return R4's systems and stored ones; of those only codes at their top are indexed."""
-        return hierarchies.systems_of(code).union(self._stored_with(code))
-
-    def _stored_with(self, code: str) -> Iterator[str]:
-        for resource in self._look_up("CodeSystem", _MOST_SYSTEMS, code=code):
-            if "url" in resource:
-                yield resource["url"]
-
-    def _find(self, kind: str, **criteria: str) -> Mapping[str, Any] | None:
-        """Return the newest that fulfils the criteria."""
-        return next(iter(self._look_up(kind, 1, **criteria)), None)
-
-    def _look_up(self, kind: str, count: int, **criteria: str) -> list[Mapping[str, Any]]:
-        self._lookups += 1
-        if self._lookups > _MOST_LOOKUPS:
-            raise NotEnumerable(
-                f"it takes more than {_MOST_LOOKUPS} stored value sets and code systems."
-            )
-        pairs = [(name, escape(value)) for name, value in criteria.items()]
-        query = parse(kind, [*pairs, ("_sort", "-_lastUpdated"), ("_count", str(count))])
-        return [decode((each.content or "{}").encode()) for each in self._search(query)]
-
-
-def _other(version: str) -> bool:
-    """Tell whether another version than R4's own is asked for."""
-    return version not in ("", R4_VERSION)

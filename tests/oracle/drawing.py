@@ -162,7 +162,11 @@ def _number(random: Random, data: Any) -> tuple[str, str]:
     exact = Decimal(str(data))
     if abs(exact.adjusted()) > _ORDINARY:
         return prefix, ""
-    change = random.choice(["", "", "", "round", "more", "add", "exponent"])
+    change = random.choice(["", "", "", "round", "more", "add", "exponent", "edge"])
+    if change == "edge":  # what just does not round to the number any more
+        finest = int(exact.as_tuple().exponent)
+        exact = (exact - Decimal(5).scaleb(finest)).quantize(Decimal(1).scaleb(finest + 1))
+        return prefix, f"{exact:f}" if finest < 0 else f"{exact:e}"
     if change == "round":
         exact = exact.quantize(Decimal(10) ** random.choice([-1, 0, 0, 1]))
     if change == "more":

@@ -9,20 +9,17 @@ combo-code-value-quantity needs nothing beside code-value-quantity and component
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import product
 from operator import xor
-from types import MappingProxyType
 from typing import Any
 
-from fhir_server.definitions import search_parameters
-from fhir_server.definitions.search_parameters import SearchParameter
 from fhir_server.errors import Invalid
 from fhir_server.search.escape import split
 from fhir_server.search.fields import Field
-from fhir_server.search.paths import Path, compile_below, compile_paths
+from fhir_server.search.paths import Path
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
@@ -35,137 +32,12 @@ from fhir_server.search.predicates import (
     any_of,
 )
 from fhir_server.search.reading import Reading, refuse
-from fhir_server.search.rows import Emit, Emitters, NumberRow, Rows
-from fhir_server.search.term import fact
+from fhir_server.search.rows import Emit, NumberRow, Rows
 from fhir_server.search.tree import Node, new_tree, plant, walk
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types.parts import KINDS, Group, Part, groups
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a part of a type is indexed and read with."""
-
-    emitters: Emitters
-    read: Callable[[Field, str, str, Reading], Predicate]
-    ordered: bool
-
-
-_KINDS: Mapping[str, _Kind] = MappingProxyType(
-    {
-        "token": _Kind(token.EMITTERS, token.read, ordered=False),
-        "reference": _Kind(reference.EMITTERS, reference.read, ordered=False),
-        "uri": _Kind(uri.EMITTERS, uri.read, ordered=False),
-        "date": _Kind(date.EMITTERS, date.read, ordered=True),
-        "string": _Kind(string.EMITTERS, string.read, ordered=True),
-        "number": _Kind(number.EMITTERS, number.read, ordered=True),
-        "quantity": _Kind(quantity.EMITTERS, quantity.read, ordered=True),
-    }
-)
-_PAIR = ("number", "number")
 _MOST = 10_000
 """Combinations in one element; far above any use, and below what would stall a write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One component: a parameter that looks at one element only."""
-
-    field: Field
-    """Its paths begin below the element, or at the resource when `outside`."""
-    outside: bool
-    """Whether the value stands once in the resource: %resource.referenceSeq.chromosome."""
-
-    @property
-    def ordered(self) -> bool:
-        return _KINDS[self.field.type].ordered
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What one kind of element is searched by; composites of several kinds have several."""
-
-    root: Path
-    parts: tuple[Part, ...]
-    number: int
-    """The same for composites that look at the same; param of the rows that hold two numbers of
-    one element, the first as low, the second as high."""
-
-
-@lru_cache(maxsize=2**10)
-def groups(field: Field) -> tuple[Group, ...]:
-    """Return the composite's groups; none when parts have no value or too many have an order."""
-    found = (_group(field, root) for root in field.paths)
-    return tuple(group for group in found if group is not None)
-
-
-def _group(field: Field, root: Path) -> Group | None:
-    listed = [_resolve(field, root, *component) for component in field.components]
-    shape = "$".join(_signature(paths, outside) for _, paths, outside in listed)
-    name = f"{field.resource_type}{_written(root)}({shape})"
-    parts = tuple(
-        _part(field.resource_type, f"{name}${position}", *each)
-        for position, each in enumerate(listed)
-    )
-    kinds = tuple(part.field.type for part in parts if part.ordered)
-    complete = all(part.field.paths for part in parts) and bool(parts)
-    if not complete or (len(kinds) > 1 and kinds != _PAIR):
-        return None
-    return Group(root, parts, fact("param", name))
-
-
-def _resolve(
-    field: Field, root: Path, url: str, expression: str
-) -> tuple[SearchParameter, tuple[Path, ...], bool]:
-    """Return a component's parameter, where it looks, and whether that is outside the element."""
-    parameter = search_parameters.by_url(url)
-    known = _KINDS[parameter.type].emitters
-    outside = expression.startswith("%resource.")
-    if outside:
-        absolute = expression.replace("%resource", field.resource_type)
-        paths = compile_paths(field.resource_type, absolute)
-    else:
-        paths = compile_below(root, expression)
-    usable = tuple(path for path in paths if path.type in known)
-    return parameter, usable or _own(field, root, parameter, known), outside
-
-
-def _own(field: Field, root: Path, parameter: SearchParameter, known: Emitters) -> tuple[Path, ...]:
-    """Where the parameter itself looks in the element: R4 swapped the two of DocumentReference."""
-    paths = compile_paths(field.resource_type, parameter.expression)
-    return tuple(
-        replace(path, steps=path.steps[len(root.steps) :])
-        for path in paths
-        if path.steps[: len(root.steps)] == root.steps and path.type in known
-    )
-
-
-def _signature(paths: Sequence[Path], outside: bool) -> str:
-    return "/" * outside + "+".join(f"{_written(path)}:{path.type}" for path in paths)
-
-
-def _written(path: Path) -> str:
-    return "".join(f".{name}{condition or ''}" for name, condition in path.steps)
-
-
-def _part(
-    resource_type: str,
-    prefix: str,
-    parameter: SearchParameter,
-    paths: tuple[Path, ...],
-    outside: bool,
-) -> Part:
-    field = Field(
-        resource_type=resource_type,
-        code=parameter.code,
-        type=parameter.type,
-        targets=parameter.targets,
-        paths=paths,
-        prefix=prefix,
-        param=fact("param", prefix),
-        present=fact("present", prefix),
-        compartments=frozenset(),
-    )
-    return Part(field, outside)
 
 
 def emits(listed: Iterable[Field]) -> Iterator[tuple[Path, Emit]]:
@@ -194,7 +66,7 @@ class _Finder:
 def _finder(part: Part) -> _Finder:
     tree = new_tree()
     for path in part.field.paths:
-        emitter = _KINDS[part.field.type].emitters[path.type]
+        emitter = KINDS[part.field.type].emitters[path.type]
         plant(tree, path, emitter(part.field, path.element))
     names = tuple({child.name for child in tree.children})
     return _Finder(tree, names, part.outside, part.ordered, part.field.present)
@@ -288,7 +160,7 @@ def _read_group(group: Group, written: Sequence[str], reading: Reading) -> Predi
     equal: list[list[int]] = []
     ordered: list[Predicate] = []
     for part, text in zip(group.parts, written, strict=True):
-        predicate = _KINDS[part.field.type].read(part.field, "", text, reading)
+        predicate = KINDS[part.field.type].read(part.field, "", text, reading)
         if part.ordered:
             ordered.append(predicate)
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fhir_server.definitions import code_systems
 from tests.examples import a_patient
 from tests.http import Answer, Client, entry
 
@@ -157,25 +158,29 @@ def test_what_is_stored_next_counts_in_the_next_search(ward: Client) -> None:
 @pytest.mark.parametrize(
     ("search", "words"),
     [
-        ("in=ValueSet/none", "nor is it stored"),
-        (f"not-in={SETS}none", "nor is it stored"),
+        ("in=ValueSet/none", "there is no ValueSet/none"),
+        (f"not-in={SETS}none", "store it on this server"),
         ("in=ValueSet/round", "includes itself"),
-        ("in=ValueSet/strange", "all codes of the code system urn:strange"),
-        ("in=ValueSet/empty", "no codes"),
-        ("in=|1", "canonical URL"),
+        ("in=ValueSet/strange", "codes of urn:strange, which are not known here"),
+        ("in=|1", "no canonical URL"),
         ("in=,", "empty value"),
-        ("below=asthma-or-so", "no known code system"),
+        ("below=asthma-or-so", "write system|code"),
     ],
 )
 def test_what_cannot_be_enumerated_is_refused(ward: Client, search: str, words: str) -> None:
     ward.stored(a_value_set("round", {"valueSet": [f"{SETS}about"]}))
     ward.stored(a_value_set("about", {"valueSet": [f"{SETS}round"]}))
     ward.stored(a_value_set("strange", {"system": "urn:strange"}))
-    ward.stored(a_value_set("empty", listed("heart"), exclude=[listed("heart")]))
     answer = ward.get(f"Condition?code:{search}")
     assert answer.status == 400
     assert words in answer.said
     assert "code" in answer.said
+
+
+def test_a_value_set_without_codes_finds_nothing(ward: Client) -> None:
+    ward.stored(a_value_set("empty", listed("heart"), exclude=[listed("heart")]))
+    assert ids(ward.get("Condition?code:in=ValueSet/empty")) == ""
+    assert ids(ward.get("Condition?code:not-in=ValueSet/empty")) == " ".join(sorted(CODES))
 
 
 def test_a_fragment_of_a_code_system_has_a_hierarchy_but_is_not_enumerated(client: Client) -> None:
@@ -196,10 +201,21 @@ def test_value_sets_nested_too_deep_are_refused(ward: Client) -> None:
 
 
 def test_an_expression_of_a_filter_takes_no_time(ward: Client) -> None:
-    stated = [{"property": "code", "op": "regex", "value": "(a+)+b"}]
     ward.stored(a_code_system(url="urn:long", concept=[{"code": "a" * 60}]))
-    ward.stored(a_value_set("v", {"system": "urn:long", "filter": stated}))
-    assert "no codes" in ward.get("Condition?code:in=ValueSet/v").said
+    for pattern in ("(a+)+b", ".*" * 50 + "b"):
+        stated = [{"property": "code", "op": "regex", "value": pattern}]
+        ward.stored(a_value_set("v", {"system": "urn:long", "filter": stated}))
+        assert ids(ward.get("Condition?code:in=ValueSet/v")) == ""
+
+
+def test_a_value_set_that_needs_too_many_code_systems_is_refused(ward: Client) -> None:
+    systems = [{"system": url} for url in code_systems.urls()]
+    ward.stored(a_value_set("narrow", *systems[:150]))
+    ward.stored(a_value_set("wide", *systems[:250]))
+    assert ids(ward.get("Condition?code:in=ValueSet/narrow")) == ""
+    answer = ward.get("Condition?code:in=ValueSet/wide")
+    assert answer.status == 400
+    assert "more than 200 code systems" in answer.said
 
 
 def test_criteria_of_conditional_writes_know_stored_value_sets(ward: Client) -> None:

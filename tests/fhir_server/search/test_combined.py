@@ -12,7 +12,7 @@ from fhir_server.search.entry import entry
 from fhir_server.search.fields import fields
 from fhir_server.search.match import match
 from fhir_server.search.parse import parse
-from fhir_server.search.types import composite
+from fhir_server.search.types import parts
 from tests.fhir_server.search.combined import CASES, LOINC, RESOURCES
 
 
@@ -64,16 +64,16 @@ def test_every_composite_of_r4_can_be_searched() -> None:
         field.prefix
         for kind in structures.resource_types()
         for field in fields(kind).values()
-        if field.type == "composite" and not composite.groups(field)
+        if field.type == "composite" and not parts.groups(field)
     ]
     assert left == []
 
 
 def test_composites_over_the_same_element_share_their_rows() -> None:
     listed = fields("Observation")
-    combo = composite.groups(listed["combo-code-value-quantity"])
-    own = composite.groups(listed["code-value-quantity"])
-    component = composite.groups(listed["component-code-value-quantity"])
+    combo = parts.groups(listed["combo-code-value-quantity"])
+    own = parts.groups(listed["code-value-quantity"])
+    component = parts.groups(listed["component-code-value-quantity"])
     shapes = [tuple(part.field.prefix for part in group.parts) for group in combo]
     assert shapes == [tuple(part.field.prefix for part in each.parts) for each in own + component]
     for resource in RESOURCES:
