@@ -37,6 +37,11 @@ def codes(system: str) -> frozenset[str] | None:
     return _table().codes.get(system)
 
 
+def urls() -> tuple[str, ...]:
+    """Return the systems of which R4 lists all codes."""
+    return tuple(_table().codes)
+
+
 @lru_cache(maxsize=64)
 def code_system(system: str) -> CodeSystem | None:
     """Return what R4 says of the system, its properties apart; None when it does not list it."""

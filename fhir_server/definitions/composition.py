@@ -5,11 +5,12 @@ It is the same for R4's own value sets, when the facts are derived, and for thos
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+import jsonschema_rs
 
 Resource = dict[str, Any]
 Codes = Mapping[str, frozenset[str]]
@@ -54,9 +55,16 @@ def compose(value_set: Resource, known: Known) -> dict[str, frozenset[str]]:
         raise NotEnumerable("it neither includes nor expands to any codes.")
     united = _unite(_include(include, known) for include in parts["include"])
     for exclude in parts.get("exclude", ()):
-        gone = _include(exclude, known)
+        gone = _exclude(exclude, united, known)
         united = {system: codes - gone.get(system, frozenset()) for system, codes in united.items()}
     return {system: codes for system, codes in united.items() if codes}
+
+
+def _exclude(exclude: Resource, united: Codes, known: Known) -> Codes:
+    """Return what goes; where a system goes whole, nobody has to know its codes."""
+    if "system" in exclude and set(exclude) <= {"system", "version"}:
+        return {exclude["system"]: united.get(exclude["system"], frozenset())}
+    return _include(exclude, known)
 
 
 def expanded(value_set: Resource) -> dict[str, frozenset[str]] | None:
@@ -92,7 +100,7 @@ def _include(include: Resource, known: Known) -> Codes:
     if "system" not in include:
         return imported or {}
     system = include["system"]
-    codes = _of_system(include, known.system(system))
+    codes = _of_system(include, known)
     if imported is not None:
         codes &= imported.get(system, frozenset())
     return {system: codes}
@@ -103,9 +111,10 @@ def _imported(urls: Sequence[str], known: Known) -> Codes | None:
     return _unite(known.value_set(url) for url in urls) if urls else None
 
 
-def _of_system(include: Resource, system: CodeSystem | None) -> frozenset[str]:
+def _of_system(include: Resource, known: Known) -> frozenset[str]:
     if "concept" in include:
         return frozenset(concept["code"] for concept in include["concept"])
+    system = known.system(include["system"])
     if system is None or not system.complete:
         raise NotEnumerable(f"it includes codes of {include['system']}, which are not known here.")
     codes = system.codes
@@ -181,18 +190,20 @@ def _exists(system: CodeSystem, name: str, value: str) -> frozenset[str]:
 
 
 def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
-    pattern = _pattern(value)
-    return _having(system, name, lambda found: bool(pattern.fullmatch(found)))
+    return _having(system, name, _pattern(value))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    """Refuse what could take for ever: a repeated group backtracks without end."""
-    if len(text) > _LONGEST_PATTERN or re.search(r"\)[*+?{]", text):
-        raise NotEnumerable(f"its filter's pattern {text[:40]!r} is too complex.")
+def _pattern(text: str) -> Callable[[str], bool]:
+    """Return what matches the whole text, in time linear to it: who stores a pattern may mean harm."""
+    if len(text) > _LONGEST_PATTERN:
+        raise NotEnumerable(f"its filter's pattern {text[:40]!r} is too long.")
     try:
-        return re.compile(text)
-    except re.error as error:
-        raise NotEnumerable(f"its filter's pattern {text!r} is wrong: {error}.") from error
+        validator = jsonschema_rs.validator_for(
+            {"pattern": f"^(?:{text})$"}, pattern_options=jsonschema_rs.RegexOptions()
+        )
+    except ValueError as error:
+        raise NotEnumerable(f"its filter's pattern {text!r} cannot be read.") from error
+    return validator.is_valid
 
 
 def _having(system: CodeSystem, name: str, fits: Callable[[str], bool]) -> frozenset[str]:

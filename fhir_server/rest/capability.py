@@ -145,7 +145,7 @@ def _pointing(_defined: Custom) -> Mapping[str, list[str]]:
 
 def _definition(name: str, code: str) -> Resource:
     known = search_parameters.parameters(name)
-    stored = {each.code: each for each in custom.of(name)}
+    stored = {each.code: each for each in custom.of(name).parameters}
     return {"definition": (known.get(code) or stored[code]).url}
 
 

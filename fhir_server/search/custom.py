@@ -1,7 +1,7 @@
 """Search parameters that were stored at run time: one immutable set, which a process replaces.
 
-https://hl7.org/fhir/R4/searchparameter.html. What is derived from parameters is kept by the
-tuple that `of` returns, so types that nothing was defined for stay as they are.
+https://hl7.org/fhir/R4/searchparameter.html. What is derived from parameters is kept by what `of`
+returns, so types that nothing was defined for stay as they are.
 """
 
 from __future__ import annotations
@@ -32,18 +32,27 @@ class Defined:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Added:
+    """What a type has beside R4's parameters; one object as long as it says the same.
+
+    So what is derived from it is found by its identity, however many parameters there are.
+    """
+
+    parameters: tuple[SearchParameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Custom:
     """All that is defined; two are the same only when they are one."""
 
     generation: int
     """Changes with every SearchParameter that is written."""
     defined: tuple[Defined, ...] = ()
-    by_type: Mapping[str, tuple[SearchParameter, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    by_type: Mapping[str, Added] = field(default_factory=lambda: MappingProxyType({}))
 
 
 NOTHING = Custom(0)
+_NONE = Added()
 _in_use = [NOTHING]
 
 
@@ -57,9 +66,9 @@ def use(custom: Custom) -> None:
     _in_use[0] = custom
 
 
-def of(resource_type: str) -> tuple[SearchParameter, ...]:
-    """Return the parameters that were defined for the type."""
-    return _in_use[0].by_type.get(resource_type, ())
+def of(resource_type: str) -> Added:
+    """Return what was defined for the type."""
+    return _in_use[0].by_type.get(resource_type, _NONE)
 
 
 def made(generation: int, defined: Sequence[Defined]) -> Custom:
@@ -68,4 +77,10 @@ def made(generation: int, defined: Sequence[Defined]) -> Custom:
     for each in defined:
         for name in each.parameter.base:
             by_type[name] = (*by_type.get(name, ()), each.parameter)
-    return Custom(generation, tuple(defined), MappingProxyType(by_type))
+    added = {name: _unchanged(name, parameters) for name, parameters in by_type.items()}
+    return Custom(generation, tuple(defined), MappingProxyType(added))
+
+
+def _unchanged(resource_type: str, parameters: tuple[SearchParameter, ...]) -> Added:
+    known = of(resource_type)
+    return known if known.parameters == parameters else Added(parameters)

@@ -46,7 +46,7 @@ def _read(resource: Resource) -> SearchParameter:
         code=resource["code"],
         type=resource["type"],
         expression=resource.get("expression", ""),
-        base=tuple(resource["base"]),
+        base=tuple(resource.get("base", ())),
         targets=tuple(resource.get("target", ())),
         components=tuple((part["definition"], part["expression"]) for part in parts),
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from fhir_server.definitions.search_parameters import SearchParameter
 from fhir_server.search import custom, evaluated, words
+from fhir_server.search.custom import Added
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.paths import Path
 from fhir_server.search.rows import Emit, Emitters, Rows
@@ -64,7 +64,7 @@ def plan(resource_type: str) -> Plan:
 
 
 @lru_cache(maxsize=2**10)
-def _plan(resource_type: str, _added: tuple[SearchParameter, ...]) -> Plan:
+def _plan(resource_type: str, _added: Added) -> Plan:
     root = new_tree()
     truths: list[tuple[tuple[str, ...], Emit]] = []
     for listed in fields(resource_type).values():

@@ -14,6 +14,7 @@ from fhir_server.definitions import compartments as facts
 from fhir_server.definitions import search_parameters
 from fhir_server.definitions.search_parameters import SearchParameter
 from fhir_server.search import custom
+from fhir_server.search.custom import Added
 from fhir_server.search.paths import Path, UnsupportedExpressionError, compile_paths
 from fhir_server.search.term import fact, param_id
 
@@ -62,8 +63,8 @@ def fields(resource_type: str) -> Mapping[str, Field]:
 
 
 @lru_cache(maxsize=2**10)
-def _fields(resource_type: str, added: tuple[SearchParameter, ...]) -> Mapping[str, Field]:
-    listed = [*search_parameters.parameters(resource_type).values(), *added]
+def _fields(resource_type: str, added: Added) -> Mapping[str, Field]:
+    listed = [*search_parameters.parameters(resource_type).values(), *added.parameters]
     return MappingProxyType({each.code: field_of(resource_type, each) for each in listed})
 
 

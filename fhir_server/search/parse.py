@@ -20,10 +20,13 @@ from fhir_server.search.query import (
     Total,
 )
 from fhir_server.search.reading import R4, Reading, Terminology
+from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
+_WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
+_MOST_WIDE = 100
 
 
 def parse(
@@ -56,6 +59,7 @@ def parse_all(
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
+    _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
     return Query(
         types=tuple(types),
@@ -77,6 +81,13 @@ def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
     for name, text in pairs:
         if "\0" in name or "\0" in text:
             raise InvalidParameter("A parameter holds the character NUL (U+0000).")
+
+
+def _refuse_wide(pairs: Sequence[tuple[str, str]]) -> None:
+    wide = sum(len(split(text, ",")) for name, text in pairs if name.endswith(_WIDE))
+    if wide > _MOST_WIDE:
+        message = f"A search takes {_MOST_WIDE} values with {', '.join(_WIDE)} at most, not {wide}."
+        raise InvalidParameter(message)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -33,6 +33,7 @@ Lend = Callable[[Ask], list[Version]]
 """Lends a connection to what asks."""
 
 _DEEPEST = 20
+_MOST_LOOKUPS = 200
 _LOCAL = re.compile(r"ValueSet/([A-Za-z0-9\-.]{1,64})")
 
 
@@ -130,6 +131,10 @@ def _stored_system(stored: _Stored, url: str) -> CodeSystem | None:
 def _by_url(stored: _Stored, resource_type: str, canonical: str) -> Resource | None:
     """Return the resource of the canonical URL, the version that is asked for if it is there."""
     url, _, version = canonical.partition("|")
+    if not url:
+        raise NotEnumerable(f"{canonical!r} is no canonical URL; write url or url|version.")
+    if len(stored.systems) + len(stored.expansions) > _MOST_LOOKUPS:
+        raise NotEnumerable(f"it takes more than {_MOST_LOOKUPS} code systems and value sets.")
     named = [("url", escape(url))]
     found = _find(stored, resource_type, [*named, ("version", escape(version))]) if version else []
     found = found or _find(stored, resource_type, named)

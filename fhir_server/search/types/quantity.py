@@ -60,11 +60,11 @@ def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, 
     measure = ucum.canonical(code) if system == ucum.SYSTEM else None
     if measure:
         base = system_unit(system, measure.base)
-        ends = (_in_base(low, measure), _in_base(high, measure))
+        ends = (_reduced(low, measure), _reduced(high, measure))
         rows.numbers.append((canonical_param(param), *ends, base, 0))
 
 
-def _in_base(number: Decimal, measure: ucum.Unit) -> Decimal:
+def _reduced(number: Decimal, measure: ucum.Unit) -> Decimal:
     return number if number in (LEAST, MOST) else ucum.convert(number, measure)
 
 

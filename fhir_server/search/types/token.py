@@ -171,7 +171,9 @@ EMITTERS: Emitters = MappingProxyType(
 )
 
 
-MODIFIERS = ("not", "text", "of-type", "in", "not-in", "above", "below")
+WIDE = ("in", "not-in", "above", "below")
+"""Modifiers with which one value may stand for thousands of codes."""
+MODIFIERS = ("not", "text", "of-type", *WIDE)
 
 
 def read(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
@@ -253,13 +255,19 @@ def _read_related(
         raise refuse(field, text, "write system|code, or code where only one code system has it.")
     code = parts[-1]
     system = parts[0] if len(parts) == 2 else _only_system(field, text, code, reading)
-    if system is None:
-        return _read_code(field, text, reading)
-    return _any_code(field, text, {system: related(system, code) if system else (code,)})
+    try:
+        codes = related(system, code) if system else (code,)
+    except NotEnumerable as error:
+        raise refuse(field, text, str(error)) from error
+    return _any_code(field, text, {system: codes})
 
 
-def _only_system(field: Field, text: str, code: str, reading: Reading) -> str | None:
-    """Return the system that a code alone means; None when no hierarchy has it."""
+def _only_system(field: Field, text: str, code: str, reading: Reading) -> str:
+    """Return the system that a code alone means: of those that the element implies, or are known.
+
+    Where none is known, the code may still have others above and below it, in a system elsewhere or
+    deep in a stored one, so to look for it alone would hide results.
+    """
     bound = (path.element.binding if path.element else None for path in field.paths)
     implied = {system for each in bound for system in _systems(each).get(code, ())}
     found = sorted(implied or reading.terminology.systems_of(code))
@@ -268,7 +276,9 @@ def _only_system(field: Field, text: str, code: str, reading: Reading) -> str | 
         raise refuse(
             field, text, f"several code systems have it, such as {listed}; put one before."
         )
-    return found[0] if found else None
+    if not found:
+        raise refuse(field, text, "no hierarchy known here has it; write system|code.")
+    return found[0]
 
 
 _WITH_TEXT = frozenset({"CodeableConcept", "Coding", "Identifier"})
