@@ -23,7 +23,6 @@ from fhir_server.rest.web import FHIR_JSON, Request, Response
 from fhir_server.search.reading import Terminology
 from fhir_server.storage.parameters import Watch
 from fhir_server.storage.resources import Version
-from fhir_server.terminology.stored import terminology
 
 T = TypeVar("T")
 KEPT = frozenset({b"location", b"etag", b"last-modified"})
@@ -48,12 +47,11 @@ class Within:
     def watch(self) -> Watch:
         return self.outer.watch
 
+    def terminology(self) -> Terminology:
+        return self.repository.terminology()
+
     def learn(self) -> None:
         """Look for nothing: the outer store did when the transaction began."""
-
-    def terminology(self) -> Terminology:
-        """Return what is known of codes, what the transaction wrote included."""
-        return terminology(lambda ask: ask(self.repository.connection), self.base)
 
     def reading(self, work: Callable[[Repository], T]) -> T:
         return work(self.repository)

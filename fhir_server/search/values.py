@@ -47,8 +47,10 @@ READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
     }
 )
 
-_ROW_COLUMNS = ("_id", "_lastUpdated")
-"""Every resource has them, in its own row."""
+_ROW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"_id": ("not",), "_lastUpdated": ()}
+)
+"""What every resource has in its own row, with the modifiers that then mean something."""
 
 
 def supported(resource_type: str) -> list[tuple[str, str]]:
@@ -84,7 +86,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def refuse_modifier(field: Field, modifier: str) -> None:
     """Raise InvalidParameter unless the parameter's values are read with the modifier, or with none."""
-    allowed = () if field.code in _ROW_COLUMNS else READERS[field.type][0]
+    allowed = _ROW_COLUMNS.get(field.code, READERS[field.type][0])
     if not modifier or modifier in allowed:
         return
     _refuse_for_words(field)

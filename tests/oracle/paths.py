@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from fhirpathpy import apply_parsed_path
+from fhirpathpy.engine import do_eval
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
 from fhirpathpy.parser import parse
@@ -77,9 +77,14 @@ def values(resource: Resource, expression: str) -> list[Value]:
 
 def evaluated(root: Any, part: str, resource: Resource) -> list[Value]:
     """Evaluate one FHIRPath on a resource, or on an element of it that was found before."""
-    parsed, context = _compiled(part), {"resource": resource}
-    nodes = apply_parsed_path(root, parsed, context, models["r4"], {"returnRawData": True})
-    found = [_value(node) for node in nodes]
+    # Not by fhirpathpy.evaluate, which drops every element that has only extensions.
+    context = {
+        "dataRoot": [root],
+        "vars": {"context": root, "resource": resource},
+        "model": models["r4"],
+        "userInvocationTable": {},
+    }
+    found = [_value(node) for node in do_eval(context, [root], _compiled(part)["children"][0])]
     return [value for value in found if value is not None]
 
 

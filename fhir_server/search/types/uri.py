@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from fhir_server.definitions.structures import Element
@@ -81,10 +82,21 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     """Return the predicate of a URI itself, of those :below or :above it."""
     meant = unescape(text)
     if modifier == "above":
-        return any_of(*(HasTerm(exact(field.prefix, each)) for each in ancestors(meant)))
+        return any_of(*(HasTerm(exact(field.prefix, each)) for each in _written_above(meant)))
+    itself = HasTerm(exact(field.prefix, meant))
     if modifier == "below":
-        return _read_below(field, text, meant)
-    return HasTerm(exact(field.prefix, meant))
+        found = _read_below(field, text, meant)
+        # Below a canonical with its version lies it alone, which is indexed as it is written.
+        return any_of(found, itself) if "|" in meant else found
+    return itself
+
+
+def _written_above(uri: str) -> Iterator[str]:
+    """Yield the URI and those above it as they may be written: http://a/b, http://a/b/, http://a."""
+    for each in ancestors(uri):
+        yield each
+        if "://" in each:
+            yield f"{each}/"
 
 
 def _read_below(field: Field, text: str, meant: str) -> Predicate:

