@@ -48,6 +48,9 @@ class Asked:
         )
         if not self.compartment:
             return query
+        if query.contained != "false":
+            said = "Contained resources are in no compartment; search their type without one."
+            raise InvalidParameter(said, "_contained")
         member = HasTerm(compartment_term(self.compartment), typed=False)
         inside = Condition(f"compartment {self.compartment}", (), member)
         return replace(query, conditions=(inside, *query.conditions))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeVar
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
@@ -14,6 +16,8 @@ from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
     Condition,
+    Contained,
+    ContainedType,
     Include,
     Query,
     Sort,
@@ -23,7 +27,16 @@ from fhir_server.search.reading import R4, Reading, Terminology
 from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
-_TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+_TOTALS: Mapping[str, Total] = MappingProxyType(
+    {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+)
+_CONTAINED: Mapping[str, Contained] = MappingProxyType(
+    {"false": "false", "true": "true", "both": "both"}
+)
+_CONTAINED_TYPES: Mapping[str, ContainedType] = MappingProxyType(
+    {"container": "container", "contained": "contained"}
+)
+_Word = TypeVar("_Word")
 _MOST_VALUES = 10_000
 _WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
@@ -61,7 +74,7 @@ def parse_all(
     _refuse_nul(listed)
     _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
-    return Query(
+    query = Query(
         types=tuple(types),
         conditions=tuple(
             _condition(types, name, text, reading)
@@ -70,10 +83,16 @@ def parse_all(
         ),
         sort=_sort(types, _last(listed, "_sort")),
         count=_count(_last(listed, "_count")),
-        total=_total(_last(listed, "_total")),
+        total=_one_of(_TOTALS, "_total", listed, "none"),
         includes=_includes(listed, "_include"),
         revincludes=_includes(listed, "_revinclude"),
+        contained=_one_of(_CONTAINED, "_contained", listed, "false"),
+        contained_type=_one_of(_CONTAINED_TYPES, "_containedType", listed, "container"),
     )
+    if query.contained != "false" and (query.includes or query.revincludes):
+        message = "_include and _revinclude are not followed with _contained; ask for them in a search without it."
+        raise InvalidParameter(message, "_contained")
+    return query
 
 
 def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
@@ -116,12 +135,17 @@ def _count(text: str | None) -> int:
     return min(int(text), LARGEST_COUNT)
 
 
-def _total(text: str | None) -> Total:
+def _one_of(
+    words: Mapping[str, _Word], name: str, pairs: Sequence[tuple[str, str]], default: _Word
+) -> _Word:
+    text = _last(pairs, name)
     if text is None:
-        return "none"
-    if text not in _TOTALS:
-        raise InvalidParameter(f"_total has to be none, estimate or accurate, not {text!r}.")
-    return _TOTALS[text]
+        return default
+    if text not in words:
+        *others, last = words
+        listed = f"{', '.join(others)} or {last}"
+        raise InvalidParameter(f"{name} has to be {listed}, not {text!r}.", name)
+    return words[text]
 
 
 def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
