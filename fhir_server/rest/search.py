@@ -160,11 +160,16 @@ def _run(
     if counted:
         return searches.Page([]), includes.Included([], complete=True), total
     page = searches.page(connection, query, token, total=total, base_url=call.store.base)
+    more = includes.included(connection, query, page.rows, call.limits.includes)
     rows = [replace(row, version=repository.whole(row.version)) for row in page.rows]
-    more = includes.included(connection, query, rows, call.limits.includes)
+    beside = [repository.whole(version) for version in more.versions]
     if not token and not page.next:
         total = len(rows)  # all there is: the total costs nothing
-    return replace(page, rows=rows), more, page.total if total is None else total
+    return (
+        replace(page, rows=rows),
+        replace(more, versions=beside),
+        page.total if total is None else total,
+    )
 
 
 def _explain(call: Call, query: Query) -> Response:
