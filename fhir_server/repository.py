@@ -92,7 +92,7 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        found = searches.first(self.connection, query, query.count)
+        found = searches.first(self.connection, query, query.count, self.base)
         return [self.whole(version) for version in found]
 
     def terminology(self) -> Terminology:

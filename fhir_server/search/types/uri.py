@@ -100,8 +100,6 @@ def _written_above(uri: str) -> Iterator[str]:
 
 
 def _read_below(field: Field, text: str, meant: str) -> Predicate:
-    if "|" in meant:  # one version of a canonical, and no path goes on after it
-        return HasTerm(exact(field.prefix, meant))
     if not _below_by_text(field):
         return HasTerm(below(field.prefix, meant.rstrip("/")))
     path = _path(meant)

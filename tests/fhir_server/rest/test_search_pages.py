@@ -158,3 +158,26 @@ def test_forged_links_are_refused(people: Client) -> None:
 def test_a_page_of_another_size_may_follow(people: Client) -> None:
     following = link(people.get("Patient?_count=5&_sort=family"), "next")
     assert ids(people.get(following.replace("_count=5", "_count=2"))) == ["p5", "p6"]
+
+
+def test_what_an_ordered_table_finds_keeps_its_order_while_others_write(people: Client) -> None:
+    query = "Patient?name=fam&_count=3"
+    expected = walk(people, query)
+
+    def write(page: int) -> None:
+        people.stored(patient(page, "Zzz"))
+        people.stored({**patient(11 - page), "gender": "male"})
+
+    assert walk(people, query, write) == expected
+
+
+def test_what_was_superseded_still_includes_what_it_referred_to(people: Client) -> None:
+    people.stored({"resourceType": "Organization", "id": "o", "name": "x"})
+    linked = {"managingOrganization": {"reference": "Organization/o"}}
+    for number in (10, 11):
+        people.stored({**patient(number), **linked})
+    first = people.get("Patient?_sort=_id&_count=2&_include=Patient:organization")
+    assert ids(first) == ["p0", "p1"]
+    for number in (10, 11):
+        people.stored(patient(number))
+    assert ids(people.get(link(first, "next"))) == ["p10", "p11", "o"]
