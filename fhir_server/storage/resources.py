@@ -285,7 +285,7 @@ def batch(changes: Sequence[Change]) -> tuple[str, ...]:
     return (
         array(version.key for version in versions),
         array(version.type for version in versions),
-        array(version.id for version in versions),
+        array(f'"{version.id}"' for version in versions),  # "null" is an id too
         array(version.version for version in versions),
         array(f'"{version.last_updated.isoformat()}"' for version in versions),
         array(version.method for version in versions),

@@ -247,6 +247,20 @@ def test_a_transaction_writes_and_takes_away_what_is_contained(drugs: Client) ->
     assert found(drugs, "Medication?code=1,2&_contained=true") == []
 
 
+def test_writers_at_the_same_time_leave_what_the_last_one_contains(
+    drugs: Client, store: Store
+) -> None:
+    sent = [request("r1", medication("m", str(code), **dated(0))) for code in range(20, 28)]
+    answers = drugs.all(drugs.sending("PUT", "MedicationRequest/r1", each) for each in sent)
+    assert {answer.status for answer in answers} == {200}
+    last = drugs.get("MedicationRequest/r1").json["contained"][0]["code"]["coding"][0]["code"]
+    codes = ",".join(str(code) for code in range(20, 28))
+    query = f"Medication?code={codes}&_contained=true&_containedType=contained"
+    entries = drugs.get(query).json["entry"]
+    assert [each["resource"]["code"]["coding"][0]["code"] for each in entries] == [last]
+    assert left_over(store) == 0
+
+
 def test_the_system_finds_contained_resources_of_several_types(drugs: Client) -> None:
     query = "?_type=Medication,Patient&_contained=both&_containedType=contained"
     assert found(drugs, query) == [
