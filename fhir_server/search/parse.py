@@ -9,6 +9,7 @@ from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
+from fhir_server.search.fields import Field
 from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
@@ -23,6 +24,7 @@ from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
+_MOST_KEYS = 20
 
 
 def parse(
@@ -99,12 +101,15 @@ def _total(text: str | None) -> Total:
 def _sort(resource_type: str, text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
-    return tuple(_sort_key(resource_type, part) for part in text.split(","))
+    keys = text.split(",")
+    if len(keys) > _MOST_KEYS:
+        raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.")
+    return tuple(_sort_key(resource_type, key) for key in keys)
 
 
 def _sort_key(resource_type: str, text: str) -> Sort:
     code, descending = text.removeprefix("-"), text.startswith("-")
-    field = find_field(resource_type, code)
+    field = _field_of("_sort", resource_type, code)
     if code == "_id":
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
@@ -119,6 +124,13 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         case "token" | "reference" | "uri":
             return Sort(code, "text", field.param, descending, field.present, field.paths)
     raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} means nothing.")
+
+
+def _field_of(control: str, resource_type: str, code: str) -> Field:
+    try:
+        return find_field(resource_type, code)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{control}: {error}") from error
 
 
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:
@@ -146,6 +158,6 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
         if not structures.is_resource_type(kind):
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
-    if code != "*" and find_field(source, code).type != "reference":
+    if code != "*" and _field_of(control, source, code).type != "reference":
         raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
     return Include(source, code, target, iterate)
