@@ -14,11 +14,11 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 SOURCES := fhir_server smart_auth billing ui medconsult
 
-.PHONY: help setup run test check format bench definitions migrate lock clean
+.PHONY: help setup run test check format bench bench-search definitions migrate lock clean
 
 help: ## show this list
 	@echo "make TARGET, with TARGET one of:"
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "First time here? \`make run\` is all it takes; settings are in docs/settings.md."
 
@@ -57,6 +57,9 @@ format: setup ## let ruff format and fix what it can
 
 bench: setup ## measure speed and memory against the floor, see docs/performance.md
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-search: setup ## measure 32 shapes of search over a million resources, see docs/performance.md
+	@$(BIN)/python -m bench.search $(ARGS)
 
 definitions: setup ## derive profiles/r4 from HL7's package (make definitions ARGS=path/to/package.tgz)
 	@$(BIN)/python -m fhir_server.definitions.derive $(ARGS)

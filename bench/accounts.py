@@ -46,3 +46,19 @@ def resident(root: int) -> dict[int, float]:
         kilobytes = next(line.split()[1] for line in lines if line.startswith("VmRSS"))
         found[int(pid)] = int(kilobytes) / 1024
     return found
+
+
+def precise(roots: Iterable[int]) -> float:
+    """Return CPU seconds to the microsecond; threads and children that have ended do not count."""
+    pids = set[str]().union(*(tree(root) for root in roots))
+    return (
+        sum(_scheduled(path) for pid in pids for path in Path(f"/proc/{pid}/task").glob("*")) / 1e9
+    )
+
+
+def _scheduled(task: Path) -> int:
+    """Return the nanoseconds that the thread has run; 0 when it has ended."""
+    try:
+        return int((task / "schedstat").read_text().split()[0])
+    except OSError:
+        return 0

@@ -32,6 +32,8 @@ class House:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            # The code that is measured is this folder's, wherever the program was installed from.
+            "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
             "MEDCONSULT_DATABASE_URL": self.url,
             "MEDCONSULT_DATA_DIR": str(self.folder / "medconsult"),
             "FLOOR_DATABASE_URL": self.url,
@@ -63,12 +65,12 @@ def started(
 
 
 @contextmanager
-def serving(house: House) -> Iterator[House]:
+def serving(house: House, *options: str) -> Iterator[House]:
     """Run the floor and a server with one worker."""
     floor_port, port = free_port(), free_port()
     environment = house.environment() | {"FLOOR_PORT": str(floor_port)}
     floor = [sys.executable, "-m", "bench.floor"]
-    server = [str(PROGRAM), "serve", "--workers", "1", "--port", str(port)]
+    server = [str(PROGRAM), "serve", "--workers", "1", "--port", str(port), *options]
     with (
         started(house, floor, environment, floor_port) as floor_pid,
         started(house, server, environment, port) as server_pid,

@@ -17,15 +17,20 @@ from fhir_server import binary, references, validation
 from fhir_server.codec import Body, encode, join, members
 from fhir_server.database import Connection, Raced
 from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
+from fhir_server.search import defining
 from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.query import Query
+from fhir_server.search.reading import Terminology
 from fhir_server.search.term import resource_key, term
 from fhir_server.storage import resources, searches
 from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.resources import Change, Version
+from fhir_server.terminology.stored import terminology
 
 LISTED_REFERRERS = 10
 ANY_VERSION = 0  # If-Match: * asks that there is one
+DEFINES = "SearchParameter"
+"""The type whose resources change how all others are indexed."""
 STAMPED = ("resourceType", "id", "meta")
 
 
@@ -50,6 +55,8 @@ class Repository:
     base: str
     """The server's FHIR base URL, without a slash at the end."""
     integrity: bool = True
+    redefined: bool = False
+    """Whether what is searched by was changed here: a SearchParameter was written."""
 
     # Reading
 
@@ -82,8 +89,12 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        found = searches.first(self.connection, query, query.count)
+        found = searches.first(self.connection, query, query.count, self.base)
         return [self.whole(version) for version in found]
+
+    def terminology(self) -> Terminology:
+        """Return what is known of codes: R4's, and what this connection sees of what is stored."""
+        return terminology(lambda ask: ask(self.connection), self.base)
 
     # Writing
 
@@ -96,6 +107,8 @@ class Repository:
         """Validate and index; Invalid lists every problem. Without an id a new one is made."""
         validation.check(body.resource)
         resource_type = body.resource["resourceType"]
+        if resource_type == DEFINES:
+            defining.check(f"{DEFINES}/{id_}", body.resource)
         targets = references.local(body.text, self.base)
         body, blob = binary.detach(body, self.blobs)
         id_ = id_ or new_id()
@@ -130,6 +143,7 @@ class Repository:
         )
         if not resources.write(self.connection, Change(tombstone, NO_ENTRY, current.version)):
             raise Raced
+        self.redefined |= resource_type == DEFINES
         return tombstone
 
     def lock(self, names: Iterable[str]) -> dict[str, Version]:
@@ -167,6 +181,7 @@ class Repository:
         raise Raced
 
     def _change(self, draft: Draft, current: Version | None, now: datetime) -> Change:
+        self.redefined |= draft.type == DEFINES
         number = current.version if current else 0
         updated = max(now, _later(current)) if current else now
         content = stamp(draft.body, draft.id, number + 1, updated)

@@ -62,7 +62,14 @@ def store_of(settings: Settings) -> Store:
 
 def fhir_app(settings: Settings) -> ASGIApp:
     store = store_of(settings)
-    limits = Limits(settings.max_body_bytes, settings.default_page_size, settings.max_page_size)
+    limits = Limits(
+        body=settings.max_body_bytes,
+        page=settings.default_page_size,
+        largest_page=settings.max_page_size,
+        includes=settings.max_includes,
+        search_cost=settings.search_cost_limit,
+        explain=settings.open,
+    )
     return fhir.create(store, limits, mount=FHIR, cors_origins=settings.cors_origins)
 
 

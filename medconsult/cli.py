@@ -101,6 +101,24 @@ def load(paths: tuple[Path, ...], again: bool) -> None:
 
 
 @main.command()
+@click.option("--all", "everything", is_flag=True, help="Index every resource anew.")
+def reindex(everything: bool) -> None:
+    """Index stored resources by search parameters that came later.
+
+    A running server does that by itself, in the background. Interrupted, it goes on where it
+    stopped when it is started again.
+    """
+    with sentences():
+        from medconsult.migrations import upgrade  # noqa: PLC0415 - slow to import
+        from medconsult.reindexing import run  # noqa: PLC0415
+
+        settings = settings_for_command()
+        with embedded.database(settings) as url:
+            upgrade(url)
+            run(settings.model_copy(update={"database_url": url}), everything=everything)
+
+
+@main.command()
 def doctor() -> None:
     """Check the installation; exit status 1 when something is wrong."""
     with sentences():

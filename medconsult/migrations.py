@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.pool import NullPool
+
+from fhir_server.database import Database
+from fhir_server.storage.reindex import note_format
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "alembic.ini"
 
@@ -20,11 +24,16 @@ def engine(url: str) -> Engine:
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to the newest schema; waits when another process is doing it."""
+    """Bring the database to the newest schema; waits when another process is doing it.
+
+    An index that another release made is queued to be made anew.
+    """
     configuration = Config(str(CONFIGURATION))
     with engine(url).connect() as connection:
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
+    with closing(Database(url)) as database, database.connection() as session:
+        note_format(session)
 
 
 def at_head(url: str) -> bool:

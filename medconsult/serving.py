@@ -12,6 +12,7 @@ from medconsult.demo import load_into_new
 from medconsult.embedded import serving
 from medconsult.listening import listen
 from medconsult.migrations import upgrade
+from medconsult.reindexing import in_background
 from medconsult.settings import Settings
 from medconsult.supervisor import Supervisor
 
@@ -42,7 +43,9 @@ def serve_until_stopped(settings: Settings) -> None:
             fill_when_new(settings.model_copy(update={"database_url": url}))
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
         click.echo(banner(settings))
-        Supervisor(socket, settings.model_copy(update={"database_url": url}), mend).run()
+        settings = settings.model_copy(update={"database_url": url})
+        with in_background(settings):
+            Supervisor(socket, settings, mend).run()
     click.echo("Stopped.")
 
 

@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         50, ge=1, le=1000, description="entries on a page when a client does not say `_count`"
     )
     max_page_size: int = Field(1000, ge=1, le=10_000, description="largest `_count` granted")
+    max_includes: int = Field(
+        1000, ge=0, le=100_000, description="resources that includes add to a page at most"
+    )
+    search_cost_limit: float = Field(
+        2_000_000, gt=0, description="planner units that one search may be expected to cost"
+    )
     statement_timeout_ms: int = Field(
         30_000, ge=100, description="milliseconds after which PostgreSQL gives a statement up"
     )

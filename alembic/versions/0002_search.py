@@ -1,8 +1,8 @@
 """What search needs beside equality: sort values, long dates, texts, what changed (post).
 
 Numbers of parameters grow to 64 bits, so that a composite's can be made of its code. Terms and
-ordered rows of before are of another shape: they are emptied here, and `medconsult migrate` (as
-every start) indexes all resources anew.
+ordered rows of before are of another shape: they are emptied here, and the next migration queues
+all resources to be indexed anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ branch_labels = None
 depends_on = None
 
 _ORDERED = ("date_index", "number_index", "string_index")
+# Columns of the index over values, and what it carries so that a search need not read the table.
+_VALUES = {
+    "date_index": (["param", "low", "high"], ["key", "long"]),
+    "number_index": (["param", "low", "high"], ["key", "system_unit", "unit"]),
+    "string_index": (["param", "value"], ["key"]),
+}
 _VERSIONS = ("resource", "resource_history")
 
 
@@ -38,6 +44,9 @@ def upgrade() -> None:
         ["param", "high"],
         postgresql_where=sa.text("low <> high"),
     )
+    for table, (columns, carried) in _VALUES.items():
+        op.drop_index(f"{table}_value")
+        op.create_index(f"{table}_value", table, columns, postgresql_include=carried)
     op.create_index(
         "resource_changed", "resource", ["txid"], postgresql_where=sa.text("version > 1")
     )
@@ -60,6 +69,9 @@ def downgrade() -> None:
     op.drop_table("secret")
     op.drop_table("text_value")
     op.drop_index("resource_changed")
+    for table, (columns, _) in _VALUES.items():
+        op.drop_index(f"{table}_value")
+        op.create_index(f"{table}_value", table, columns)
     op.drop_index("number_index_wide")
     op.drop_index("date_index_long")
     op.drop_column("date_index", "long")

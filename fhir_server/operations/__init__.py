@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fhir_server.operations import reindex
 from fhir_server.operations.asked import Asked
 from fhir_server.operations.everything import everything
 from fhir_server.operations.meta import meta, meta_add, meta_delete
@@ -13,6 +14,7 @@ from fhir_server.operations.versions import versions
 from fhir_server.repository import Repository
 
 _DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+_OURS = "urn:medconsult:operation:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +61,20 @@ OPERATIONS: Sequence[Operation] = (
         everything,
         _INSTANCE,
         frozenset({"Encounter"}),
+    ),
+    Operation(
+        "reindex",
+        _OURS + "reindex",
+        reindex.start,
+        frozenset({"system", "instance"}),
+        frozenset({"SearchParameter"}),
+        changes=True,
+    ),
+    Operation(
+        "reindex-status",
+        _OURS + "reindex-status",
+        reindex.status,
+        frozenset({"system", "instance"}),
+        frozenset({"SearchParameter"}),
     ),
 )

@@ -20,6 +20,8 @@ from fhir_server.rest.call import Call, show
 from fhir_server.rest.entries import Item
 from fhir_server.rest.interactions import Patch, patcher
 from fhir_server.rest.web import FHIR_JSON, Request, Response
+from fhir_server.search.reading import Terminology
+from fhir_server.storage.parameters import Watch
 from fhir_server.storage.resources import Version
 
 T = TypeVar("T")
@@ -40,6 +42,16 @@ class Within:
     @property
     def integrity(self) -> bool:
         return self.outer.integrity
+
+    @property
+    def watch(self) -> Watch:
+        return self.outer.watch
+
+    def terminology(self) -> Terminology:
+        return self.repository.terminology()
+
+    def learn(self) -> None:
+        """Look for nothing: the outer store did when the transaction began."""
 
     def reading(self, work: Callable[[Repository], T]) -> T:
         return work(self.repository)

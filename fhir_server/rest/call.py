@@ -24,6 +24,12 @@ class Limits:
     body: int = 64 << 20
     page: int = 50
     largest_page: int = 1000
+    includes: int = 1000
+    """Resources that _include and _revinclude add to a page at most."""
+    search_cost: float = 2_000_000
+    """Units of PostgreSQL's planner that one search may be expected to cost."""
+    explain: bool = False
+    """Whether `_explain` tells the plan of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Call:
     id: str = ""
     version: str = ""
     operation: str = ""
+    member: str = ""
+    """Type that is searched within the compartment of type and id; "*" for all."""
     parameters: list[tuple[str, str]] = field(default_factory=list)
     dispatch: Dispatch = field(default=None)  # type: ignore[assignment]
     """How an entry of a bundle finds its interaction."""

@@ -5,13 +5,18 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 from fhir_server.codec import Resource, encode
-from fhir_server.definitions import structures
+from fhir_server.definitions import compartments, search_parameters, structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
+from fhir_server.search import custom
+from fhir_server.search.custom import Custom
+from fhir_server.search.fields import fields
 from fhir_server.search.values import supported
 
 RELEASED = "2026-11-23"
@@ -32,6 +37,7 @@ _SYSTEM_INTERACTIONS = (
     ("", "POST", "transaction"),
     ("", "POST", "batch"),
     ("_history", "GET", "history-system"),
+    ("", "GET", "search-system"),
 )
 
 
@@ -41,8 +47,15 @@ def metadata(call: Call) -> Response:
     )
 
 
-@lru_cache(maxsize=4)
 def statement(base: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> bytes:
+    return _statement(base, routes, custom.current(), integrity=integrity)
+
+
+@lru_cache(maxsize=4)
+def _statement(
+    base: str, routes: frozenset[tuple[str, str]], _defined: Custom, *, integrity: bool
+) -> bytes:
+    """Return the text, which is made anew when a search parameter was defined."""
     return encode(
         {
             "resourceType": "CapabilityStatement",
@@ -70,12 +83,26 @@ def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
             for shape, method, code in _SYSTEM_INTERACTIONS
             if (shape, method) in routes
         ],
+        "searchParam": _parameters_of_all_types(),
         "operation": _operations("system", ""),
+        "compartment": [
+            f"http://hl7.org/fhir/CompartmentDefinition/{name[0].lower()}{name[1:]}"
+            for name in compartments.compartments()
+        ],
     }
 
 
+def _parameters_of_all_types() -> list[Resource]:
+    """Return the parameters that all types have, which a search of the whole system takes."""
+    listed = [set(supported(name)) for name in structures.resource_types()]
+    return _stated(sorted(set.intersection(*listed)))
+
+
+def _stated(parameters: Sequence[tuple[str, str]]) -> list[Resource]:
+    return [{"name": code, "type": type_} for code, type_ in parameters]
+
+
 def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
-    parameters = [{"name": code, "type": type_} for code, type_ in supported(name)]
     operations = _operations("type", name)
     return {
         "type": name,
@@ -93,8 +120,33 @@ def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool)
         "conditionalUpdate": True,
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "logical", *(["enforced"] if integrity else [])],
-        "searchParam": parameters,
+        "searchInclude": ["*", *(f"{name}:{code}" for code in _references(name))],
+        "searchRevInclude": ["*", *_pointing(custom.current()).get(name, ())],
+        "searchParam": [
+            {**each, **_definition(name, each["name"])} for each in _stated(supported(name))
+        ],
     } | ({"operation": operations} if operations else {})
+
+
+def _references(name: str) -> list[str]:
+    return [code for code, type_ in supported(name) if type_ == "reference"]
+
+
+@lru_cache(maxsize=4)
+def _pointing(_defined: Custom) -> Mapping[str, list[str]]:
+    """Return, by type, the parameters of other types that can refer to it."""
+    found: dict[str, list[str]] = {}
+    for source in structures.resource_types():
+        for code in _references(source):
+            for target in fields(source)[code].targets or structures.resource_types():
+                found.setdefault(target, []).append(f"{source}:{code}")
+    return MappingProxyType(found)
+
+
+def _definition(name: str, code: str) -> Resource:
+    known = search_parameters.parameters(name)
+    stored = {each.code: each for each in custom.of(name).parameters}
+    return {"definition": (known.get(code) or stored[code]).url}
 
 
 def _operations(level: str, name: str) -> list[Resource]:

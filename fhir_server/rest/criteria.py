@@ -15,6 +15,7 @@ from fhir_server.repository import Repository
 from fhir_server.rest.web import pairs
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query, normalised
+from fhir_server.search.reading import Terminology
 from fhir_server.storage.resources import Version
 
 
@@ -26,19 +27,19 @@ class Criteria:
     """The same for criteria that mean the same: what the lock is taken on."""
 
 
-def query(type_: str, parameters: Iterable[tuple[str, str]]) -> Criteria:
+def query(type_: str, parameters: Iterable[tuple[str, str]], terminology: Terminology) -> Criteria:
     stated = list(parameters)
     if not stated:
         raise PreconditionFailed(
             f"Without an id the request needs criteria, such as {type_}?identifier=system|value."
         )
-    parsed = parse(type_, [*stated, ("_count", "2")])
+    parsed = parse(type_, [*stated, ("_count", "2")], terminology=terminology)
     return Criteria(type_, parsed, normalised(parsed))
 
 
-def header(type_: str, text: str) -> Criteria:
+def header(type_: str, text: str, terminology: Terminology) -> Criteria:
     """Read If-None-Exist, which some clients send with the type or a question mark in front."""
-    return query(type_, pairs(text.rpartition("?")[2]))
+    return query(type_, pairs(text.rpartition("?")[2]), terminology)
 
 
 def matches(repository: Repository, criteria: Criteria) -> list[Version]:

@@ -51,7 +51,7 @@ def create(call: Call) -> Response:
     body = binaries.sent(call) if call.type == "Binary" else call.sent()
     wanted = call.request.header("if-none-exist")
     if wanted:
-        found = criteria.header(call.type, wanted)
+        found = criteria.header(call.type, wanted, call.store.terminology())
         status, version = call.store.writing(
             lambda repository: _create_unless(repository, body, found)
         )
@@ -143,7 +143,7 @@ def delete(call: Call) -> Response:
 
 def update_where(call: Call) -> Response:
     body = call.sent()
-    found = criteria.query(call.type, call.criteria())
+    found = criteria.query(call.type, call.criteria(), call.store.terminology())
     expected = headers.if_match(call.request.header("if-match"))
     status, version = call.store.writing(
         lambda repository: put_where(repository, body, found, expected)
@@ -172,7 +172,7 @@ def put_where(
 
 
 def patch_where(call: Call) -> Response:
-    found = criteria.query(call.type, call.criteria())
+    found = criteria.query(call.type, call.criteria(), call.store.terminology())
     expected = headers.if_match(call.request.header("if-match"))
     change = patcher(call)
 
@@ -184,7 +184,7 @@ def patch_where(call: Call) -> Response:
 
 
 def delete_where(call: Call) -> Response:
-    found = criteria.query(call.type, call.criteria())
+    found = criteria.query(call.type, call.criteria(), call.store.terminology())
 
     def work(repository: Repository) -> None:
         matches = criteria.matches(repository, found)

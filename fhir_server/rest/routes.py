@@ -1,6 +1,7 @@
 """Every address of the REST API, on one screen. https://hl7.org/fhir/R4/http.html#summary
 
-A shape is the path with T for a resource type, i for an id, v for a version, $ for an operation.
+A shape is the path with T for a resource type, i for an id, v for a version, $ for an operation;
+after an id, T may also be *, all types of the compartment.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ ROUTES: Mapping[str, Mapping[str, Interaction]] = {
     "T/i/_history": {"GET": history.instance},
     "T/i/_history/v": {"GET": interactions.vread},
     "T/i/$": {"GET": operations.of_instance, "POST": operations.of_instance},
+    "T/i/T": {"GET": search.compartment},
+    "T/i/T/_search": {"POST": search.compartment_post},
+    "T/i/_search": {"POST": search.compartment_post},
 }
 _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method in methods)
 
@@ -49,6 +53,7 @@ _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
     """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
     try:
+        store.learn()
         shape, call = _call(store, limits, request)
         methods = ROUTES[shape]
         method = "GET" if request.method == "HEAD" else request.method
@@ -77,6 +82,7 @@ def _call(store: Store, limits: Limits, request: Request) -> tuple[str, Call]:
         id=parts[1] if shape.startswith("T/i") else "",
         version=parts[3] if shape.endswith("/v") else "",
         operation=parts[-1] if shape.endswith("$") else "",
+        member=_member(shape, parts),
         parameters=parameters,
         dispatch=dispatch,
         routes=_ALL,
@@ -96,19 +102,14 @@ def _shape(parts: list[str]) -> str:
 
 
 def _typed(parts: list[str]) -> str:
-    steps = [
-        "T",
-        *(_step(part) for part in parts[1:2]),
-        *parts[2:3],
-        *["v" for _ in parts[3:4]],
-        *parts[4:],
-    ]
-    if len(steps) == 3 and steps[2].startswith("$"):
-        steps[2] = "$"
+    steps = ["T", *(_step(part) for part in parts[1:2]), *(_behind(part) for part in parts[2:3])]
+    version = steps[2:] == ["_history"] and len(parts) > 3
+    steps += ["v", *parts[4:]] if version else parts[3:]
     shape = "/".join(steps)
     if shape not in ROUTES:
         raise NotSupported(f"There is no address {'/'.join(parts)!r} on this server.")
-    if "/i" in shape and not references.ID.fullmatch(parts[1]):
+    # A client or proxy takes a step of dots alone for a way up.
+    if "/i" in shape and not (references.ID.fullmatch(parts[1]) and parts[1].strip(".")):
         raise Malformed(
             f"{parts[1]!r} is no id: 1 to 64 letters, digits, hyphens and points.", f"{parts[0]}.id"
         )
@@ -119,6 +120,19 @@ def _step(part: str) -> str:
     if part.startswith("$"):
         return "$"
     return part if part in ("_search", "_history") else "i"
+
+
+def _behind(part: str) -> str:
+    """Return the step after an id."""
+    if part.startswith("$"):
+        return "$"
+    return "T" if part == "*" or structures.is_resource_type(part) else part
+
+
+def _member(shape: str, parts: list[str]) -> str:
+    if shape.startswith("T/i/T"):
+        return parts[2]
+    return "*" if shape == "T/i/_search" else ""
 
 
 def _not_allowed(request: Request, methods: Mapping[str, Interaction]) -> FHIRError:

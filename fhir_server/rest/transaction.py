@@ -68,7 +68,7 @@ def _identify(repository: Repository, writes: Sequence[Item]) -> dict[str, str]:
     wanted = {}
     for item in writes:
         with _placed(item):
-            wanted[item.index] = _criteria(item)
+            wanted[item.index] = _criteria(item, repository)
     repository.serialise(found.name for found in wanted.values() if found)
     names: dict[str, str] = {}
     for item in writes:
@@ -79,11 +79,13 @@ def _identify(repository: Repository, writes: Sequence[Item]) -> dict[str, str]:
     return names
 
 
-def _criteria(item: Item) -> Criteria | None:
+def _criteria(item: Item, repository: Repository) -> Criteria | None:
     if item.method == "POST":
         text = item.headers.get("if-none-exist")
-        return criteria.header(item.type, text) if text else None
-    return criteria.query(item.type, pairs(item.query)) if item.query else None
+        return criteria.header(item.type, text, repository.terminology()) if text else None
+    if not item.query:
+        return None
+    return criteria.query(item.type, pairs(item.query), repository.terminology())
 
 
 def _resolve(
@@ -193,7 +195,7 @@ class Resolver:
 
     def _search(self, target: str) -> str:
         type_, _, query = target.partition("?")
-        found = criteria.query(type_, pairs(query))
+        found = criteria.query(type_, pairs(query), self.repository.terminology())
         if found.name in self.names:
             return self.names[found.name]
         matches = criteria.found(self.repository, found)

@@ -23,6 +23,8 @@ CONTROLS = ("_count", "_sort", "_total", "_include", "_revinclude")
 IGNORED = ("_format", "_pretty", "_summary", "_elements")
 """Say how the answer looks, not what is in it; the REST layer reads them."""
 
+_CONTRARIES: Mapping[str, str] = MappingProxyType({"not": "", "not-in": "in"})
+"""Modifiers that negate the whole list of values, by what they negate."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -52,8 +54,8 @@ def read_condition(
     if modifier == "missing":
         return _read_missing(field, text)
     refuse_modifier(field, modifier)
-    if modifier == "not":
-        return Not(_read_values(field, "", text, reading))
+    if modifier in _CONTRARIES:
+        return Not(_read_values(field, _CONTRARIES[modifier], text, reading))
     return _read_values(field, modifier, text, reading)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _ESCAPED = re.compile(r"\\([,|$\\])")
+_SPECIAL = re.compile(r"[,|$\\]")
 _TOKEN = re.compile(r"\\.|[^\\]|\\$", re.DOTALL)
 
 
@@ -27,3 +28,8 @@ def split(text: str, separator: str) -> tuple[str, ...]:
 def unescape(text: str) -> str:
     """Return the text that was meant; a backslash before another character stays."""
     return _ESCAPED.sub(r"\1", text)
+
+
+def escape(text: str) -> str:
+    """Return the text as it has to be written to be meant literally."""
+    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from fhir_server.definitions import compartments as facts
 from fhir_server.definitions import search_parameters
-from fhir_server.search.paths import Path, compile_paths
+from fhir_server.definitions.search_parameters import SearchParameter
+from fhir_server.search import custom
+from fhir_server.search.custom import Added
+from fhir_server.search.paths import Path, UnsupportedExpressionError, compile_paths
 from fhir_server.search.term import fact, param_id
+
+# R4 calls both string, but they ask for words anywhere.
+_OWN_TYPES = MappingProxyType({"_text": "words", "_content": "words"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Field:
     resource_type: str
     code: str
     type: str
-    """Search parameter type: token, reference, date, ..."""
+    """Search parameter type: token, reference, date, ...; "words" for _text and _content."""
     targets: tuple[str, ...]
     paths: tuple[Path, ...]
     prefix: str
@@ -34,6 +40,10 @@ class Field:
     """Term of every resource in which the parameter has a value."""
     compartments: frozenset[str]
     """Types whose compartment the resource enters by a reference of this parameter."""
+    components: tuple[tuple[str, str], ...] = ()
+    """Of a composite: each part's parameter URL and FHIRPath, relative to what `paths` lead to."""
+    expression: str = ""
+    """FHIRPath to evaluate, of a parameter whose values `paths` cannot say; else ""."""
 
     @property
     def single(self) -> bool:
@@ -44,32 +54,48 @@ class Field:
     @property
     def folded(self) -> bool:
         """Whether case is ignored: R4 asks for it unless the code system is known to heed case."""
-        return any(path.type != "code" for path in self.paths)
+        return not self.paths or any(path.type != "code" for path in self.paths)
 
 
-@cache
 def fields(resource_type: str) -> Mapping[str, Field]:
     """Return the type's parameters by code; KeyError when R4 has no such type."""
-    parameters = search_parameters.parameters(resource_type)
-    return MappingProxyType({code: _field(resource_type, code) for code in parameters})
+    return _fields(resource_type, custom.of(resource_type))
 
 
-def _field(resource_type: str, code: str) -> Field:
-    parameter = search_parameters.parameters(resource_type)[code]
+@lru_cache(maxsize=2**10)
+def _fields(resource_type: str, added: Added) -> Mapping[str, Field]:
+    listed = [*search_parameters.parameters(resource_type).values(), *added.parameters]
+    return MappingProxyType({each.code: field_of(resource_type, each) for each in listed})
+
+
+def field_of(resource_type: str, parameter: SearchParameter) -> Field:
+    """Return the parameter on one type of its base."""
+    code = parameter.code
     prefix = f"{resource_type}.{code}"
+    paths, evaluated = _paths(resource_type, parameter.expression)
     return Field(
         resource_type=resource_type,
         code=code,
-        type=parameter.type,
+        type=_OWN_TYPES.get(code, parameter.type),
         targets=parameter.targets,
-        paths=compile_paths(resource_type, parameter.expression) if parameter.expression else (),
+        paths=paths,
         prefix=prefix,
         param=param_id(resource_type, code),
         present=fact("present", prefix),
         compartments=frozenset(
             name for name in facts.compartments() if code in facts.membership(name, resource_type)
         ),
+        components=parameter.components,
+        expression=evaluated,
     )
+
+
+def _paths(resource_type: str, expression: str) -> tuple[tuple[Path, ...], str]:
+    """Return the paths, or the expression itself when they cannot say it."""
+    try:
+        return (compile_paths(resource_type, expression) if expression else ()), ""
+    except UnsupportedExpressionError:
+        return (), expression
 
 
 @cache

@@ -25,6 +25,8 @@ _TEXT_OF = {
 
 def extremes(paths: Sequence[Path], content: str, greatest: bool, writer: Writer) -> str:
     """Return SQL for the least or greatest text at the paths of the JSON text `content`."""
+    if any(path.type == "truth" for path in paths):
+        return _truth(paths, content, writer)
     kind = "max" if greatest else "min"
     found = " UNION ALL ".join(
         f"SELECT v #>> '{{}}' AS t FROM jsonb_path_query({content}::jsonb,"
@@ -32,6 +34,17 @@ def extremes(paths: Sequence[Path], content: str, greatest: bool, writer: Writer
         for expression in dict.fromkeys(_expressions(paths))
     )
     return f'(SELECT {kind}(t COLLATE "C") FROM ({found}) AS texts)'
+
+
+def _truth(paths: Sequence[Path], content: str, writer: Writer) -> str:
+    """Return SQL for whether anything but false is there: what `x.exists() and x != false` says."""
+    holds = " OR ".join(
+        f"jsonb_path_exists({content}::jsonb, {writer.bind(expression)}::jsonpath)"
+        for expression in (
+            f'{each} ? (@.type() != "boolean" || @ == true)' for each in _expressions(paths)
+        )
+    )
+    return f"(CASE WHEN {holds} THEN 'true' ELSE 'false' END)"
 
 
 def _expressions(paths: Sequence[Path]) -> Iterator[str]:
@@ -57,6 +70,10 @@ def _step(name: str, condition: Filter | None) -> str:
 
 def texts(paths: Sequence[Path], resource: Resource) -> Iterator[str]:
     """Yield what `extremes` compares, of a decoded resource."""
+    if any(path.type == "truth" for path in paths):
+        choice = [path.steps[0][0] for path in paths]
+        yield "true" if any(resource.get(name, False) is not False for name in choice) else "false"
+        return
     for path in paths:
         for names in _TEXT_OF.get(path.type, ((),)):
             steps = [*path.steps, *((name, None) for name in names)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from operator import contains, eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
@@ -17,13 +18,17 @@ from fhir_server.search.predicates import (
     COMPARISONS,
     AllOf,
     AnyOf,
+    Bounds,
     HasKey,
     HasTerm,
     InDates,
     InNumbers,
+    InPairs,
     InStrings,
     InTexts,
+    Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -31,6 +36,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
+from fhir_server.search.sphere import within
 
 Linked = Callable[[PointsTo | PointedFrom, Entry], bool]
 """Decides a chain or _has, which one entry alone cannot."""
@@ -66,6 +72,10 @@ def _has(predicate: HasTerm, entry: Entry) -> bool:
     return position < len(entry.terms) and entry.terms[position] == predicate.term
 
 
+def _of_type(predicate: OfType, entry: Entry) -> bool:
+    return entry.type == predicate.type
+
+
 def _is(predicate: HasKey, entry: Entry) -> bool:
     return entry.key == predicate.key
 
@@ -96,6 +106,27 @@ def _in_numbers(predicate: InNumbers, entry: Entry) -> bool:
     )
 
 
+def _in_pairs(predicate: InPairs, entry: Entry) -> bool:
+    return any(
+        row.param == predicate.param
+        and _lies(row.low, predicate.first)
+        and _lies(row.high, predicate.second)
+        for row in entry.numbers
+    )
+
+
+def _lies(number: Decimal, bounds: Bounds) -> bool:
+    comparison, low, high = bounds
+    return COMPARISONS[comparison].holds(number, number, low, high)
+
+
+def _near(predicate: Near, entry: Entry) -> bool:
+    return any(
+        row.param == predicate.param and within(float(row.low), float(row.high), predicate)
+        for row in entry.numbers
+    )
+
+
 def _in_strings(predicate: InStrings, entry: Entry) -> bool:
     holds = _TEXT_HOLDS[predicate.mode]
     return any(
@@ -114,9 +145,12 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
     {
         HasTerm: _has,
         HasKey: _is,
+        OfType: _of_type,
         Updated: _updated,
         InDates: _in_dates,
         InNumbers: _in_numbers,
+        InPairs: _in_pairs,
+        Near: _near,
         InStrings: _in_strings,
         InTexts: _in_texts,
     }

@@ -14,6 +14,15 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir_server.search import jsonpath
+from fhir_server.search.predicates import (
+    AnyOf,
+    HasTerm,
+    InDates,
+    InNumbers,
+    InPairs,
+    InStrings,
+    Near,
+)
 from fhir_server.search.query import Query, Sort
 from fhir_server.search.types.date import EARLIEST, LATEST
 from fhir_server.search.types.number import LEAST, MOST
@@ -41,6 +50,8 @@ ORDERED: Mapping[str, Ordered] = MappingProxyType(
         "string": Ordered("string_index", "value", 'text COLLATE "C"', "\U0010ffff", ""),
     }
 )
+_VALUED = (InDates, InNumbers, InStrings)
+_MEASURED = (InNumbers, InPairs, InStrings, Near)
 _TEXT = Ordered("", "", 'text COLLATE "C"', "\U0010ffff", "")
 _COLUMNS = MappingProxyType({"id": "{row}.id", "updated": "{row}.last_updated"})
 _JOIN = " {kind}JOIN {table} {name} ON {name}.key = {row}.key AND {name}.param = {param} AND {name}.{end}"
@@ -52,7 +63,7 @@ class Place:
 
     phase: int
     values: tuple[Any, ...]
-    """One for each sort key of the phase, then the key."""
+    """One for each sort key of the phase, then the key; empty at the very end of the phase."""
     backward: bool = False
 
 
@@ -68,14 +79,29 @@ class Written:
 
 
 def keys(query: Query) -> tuple[Sort, ...]:
-    """Return what the result is ordered by, the default included."""
-    return query.sort or (NEWEST_FIRST,)
+    """Return what the result is ordered by before the key, the default included.
+
+    What an ordered table finds is left in the order of the key, which the table knows too: then a
+    page needs no look at any other match.
+    """
+    if query.sort:
+        return query.sort
+    predicates = [condition.predicate for condition in query.conditions]
+    by_value = any(isinstance(each, _MEASURED) for each in predicates)
+    by_term = any(isinstance(each, HasTerm | AnyOf) for each in predicates)
+    by_date = any(isinstance(each, InDates) for each in predicates)
+    return () if by_value or (by_date and not by_term) else (NEWEST_FIRST,)
 
 
 def phases(query: Query) -> Sequence[int]:
     """Return the parts of the result, one after the other."""
-    first = keys(query)[0]
-    return (0, 1) if first.type in ORDERED and first.present else (0,)
+    first = next(iter(keys(query)), NEWEST_FIRST)
+    if first.type not in ORDERED or not first.present:
+        return (0,)
+    # Who asks for values of the parameter has nothing without a value.
+    asked = (each.predicate for each in query.conditions)
+    present = any(isinstance(each, _VALUED) and each.param == first.param for each in asked)
+    return (0,) if present else (0, 1)
 
 
 def of_phase(query: Query, phase: int) -> tuple[Sort, ...]:
@@ -99,11 +125,10 @@ def write(query: Query, phase: int, place: Place | None, backward: bool, writer:
     ]
     conditions = []
     if phase == 1:
-        present = writer.bind([keys(query)[0].present])
-        conditions.append(f"NOT (r.terms @> {present}::bigint[])")
+        conditions.append(_has_none(keys(query)[0], writer))
     signs = [each.descending != backward for each in sort]
     signs.append(signs[-1] if signs else backward)
-    if place is not None:
+    if place is not None and place.values:
         conditions.append(_beyond([*columns, "r.key"], signs, place.values, writer))
     order = ", ".join(
         f"{column} DESC" if down else column
@@ -131,8 +156,17 @@ def _column(sort: Sort, position: int, leads: bool, joins: list[str], writer: Wr
         end=end,
     )
     joins.append(joined)
+    if leads and sort.type == "date":
+        writer.joined[sort.param] = name
     value = f"{name}.{kind.column}"
     return value if leads else f"coalesce({value}, {writer.bind(none(sort))}::{kind.cast})"
+
+
+def _has_none(sort: Sort, writer: Writer) -> str:
+    """Return the condition of no row: a Timing that names no date is present, yet has none."""
+    table = ORDERED[sort.type].table
+    param = writer.bind(sort.param)
+    return f"NOT EXISTS (SELECT FROM {table} n WHERE n.key = r.key AND n.param = {param}::bigint)"
 
 
 def _beyond(

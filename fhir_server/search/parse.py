@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
+from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
 from fhir_server.search.fields import Field
@@ -19,12 +20,15 @@ from fhir_server.search.query import (
     Sort,
     Total,
 )
-from fhir_server.search.reading import Reading
+from fhir_server.search.reading import R4, Reading, Terminology
+from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
 _MOST_VALUES = 10_000
 _MOST_KEYS = 20
+_WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
+_MOST_WIDE = 100
 
 
 def parse(
@@ -33,24 +37,40 @@ def parse(
     *,
     base_url: str = "",
     now: datetime | None = None,
+    terminology: Terminology = R4,
 ) -> Query:
     """Return the query; InvalidParameter names what is unknown, unsupported or cannot be read.
 
-    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`.
+    pairs: decoded names and values in order; base_url has no final slash; now is for prefix `ap`;
+    terminology is for :in, :not-in, :above and :below.
     """
-    if not structures.is_resource_type(resource_type):
-        raise NotSupported(f"{resource_type!r} is no resource type of FHIR R4.")
+    return parse_all((resource_type,), pairs, base_url=base_url, now=now, terminology=terminology)
+
+
+def parse_all(
+    types: Sequence[str],
+    pairs: Iterable[tuple[str, str]],
+    *,
+    base_url: str = "",
+    now: datetime | None = None,
+    terminology: Terminology = R4,
+) -> Query:
+    """Return the query over several types; each parameter has to be one of all of them."""
+    for name in types:
+        if not structures.is_resource_type(name):
+            raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
     _refuse_nul(listed)
-    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)))
+    _refuse_wide(listed)
+    reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
     return Query(
-        types=(resource_type,),
+        types=tuple(types),
         conditions=tuple(
-            _condition(resource_type, name, text, reading)
+            _condition(types, name, text, reading)
             for name, text in listed
             if name.partition(":")[0] not in (*CONTROLS, *IGNORED)
         ),
-        sort=_sort(resource_type, _last(listed, "_sort")),
+        sort=_sort(types, _last(listed, "_sort")),
         count=_count(_last(listed, "_count")),
         total=_total(_last(listed, "_total")),
         includes=_includes(listed, "_include"),
@@ -65,16 +85,24 @@ def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
             raise InvalidParameter("A parameter holds the character NUL (U+0000).")
 
 
+def _refuse_wide(pairs: Sequence[tuple[str, str]]) -> None:
+    wide = sum(len(split(text, ",")) for name, text in pairs if name.endswith(_WIDE))
+    if wide > _MOST_WIDE:
+        message = f"A search takes {_MOST_WIDE} values with {', '.join(_WIDE)} at most, not {wide}."
+        raise InvalidParameter(message)
+
+
 def _microseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000
 
 
-def _condition(resource_type: str, name: str, text: str, reading: Reading) -> Condition:
+def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
     if len(values) > _MOST_VALUES:
         raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
-    return Condition(name, values, read_condition(resource_type, name, text, reading))
+    read = [read_condition(each, name, text, reading) for each in types]
+    return Condition(name, values, across(types, read))
 
 
 def _last(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
@@ -98,13 +126,16 @@ def _total(text: str | None) -> Total:
     return _TOTALS[text]
 
 
-def _sort(resource_type: str, text: str | None) -> tuple[Sort, ...]:
+def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
-    keys = text.split(",")
-    if len(keys) > _MOST_KEYS:
-        raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.")
-    return tuple(_sort_key(resource_type, key) for key in keys)
+    written = text.split(",")
+    if len(written) > _MOST_KEYS:
+        raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.", "_sort")
+    keys = [_sort_key(types[0], part) for part in written]
+    if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
+        raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
+    return tuple(keys)
 
 
 def _sort_key(resource_type: str, text: str) -> Sort:
@@ -114,6 +145,10 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
         return Sort(code, "updated", field.param, descending)
+    if field.expression and field.type in ("token", "reference", "uri"):
+        raise InvalidParameter(
+            f"_sort by {code!r} is not possible: its expression is no plain path of elements."
+        )
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)
@@ -130,7 +165,7 @@ def _field_of(control: str, resource_type: str, code: str) -> Field:
     try:
         return find_field(resource_type, code)
     except InvalidParameter as error:
-        raise InvalidParameter(f"{control}: {error}") from error
+        raise InvalidParameter(f"{control}: {error}", control) from error
 
 
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:

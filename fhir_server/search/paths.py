@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from fhir_server.definitions import structures
 from fhir_server.definitions.structures import Element
@@ -20,6 +21,9 @@ _EQUAL = re.compile(r"(\w+)\s*=\s*'([^']*)'")
 _RESOLVE = re.compile(r"resolve\(\) is (\w+)")
 _HAS_EXTENSION = re.compile(r"hasExtension\('([^']*)'\)")
 _TRUE_UNLESS_FALSE = re.compile(r"([\w.]+)\.exists\(\) and \1 != false")
+
+# Observation's code-value-date asks for a type that R4 has no such name for.
+_MISSPELT = MappingProxyType({"DateTime": "dateTime"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,26 @@ def _alternative(resource_type: str, text: str) -> tuple[Path, ...]:
     root, _, rest = _AS.sub(r"\1.as(\2)", text).partition(".")
     if root[:1].islower():  # InsurancePlan's "name | alias" leaves out the type
         root, rest = resource_type, text
+    if not root.isidentifier():
+        raise UnsupportedExpressionError(text)
     if not _is_about(resource_type, root):
         return ()
-    paths = (Path((), resource_type, None, resource_type),)
-    for name, argument, index in _split(rest):
+    return _follow(Path((), resource_type, None, resource_type), rest)
+
+
+def compile_below(root: Path, expression: str) -> tuple[Path, ...]:
+    """Return the paths of an expression about the items of `root`; their steps begin below it."""
+    start = replace(root, steps=())
+    found: dict[Path, None] = {}
+    for alternative in expression.split("|"):
+        text = _AS.sub(r"\1.as(\2)", alternative.strip())
+        found.update(dict.fromkeys(_follow(start, text)))
+    return tuple(found)
+
+
+def _follow(start: Path, text: str) -> tuple[Path, ...]:
+    paths: tuple[Path, ...] = (start,)
+    for name, argument, index in _split(text):
         paths = tuple(
             after for path in paths for after in _advance(path, name, argument, bool(index))
         )
@@ -100,7 +120,8 @@ def _advance(path: Path, name: str, argument: str | None, first: bool) -> tuple[
     if argument is None:
         return _children(path, name, Filter("first") if first else None)
     if name in ("as", "ofType"):
-        return (path,) if path.type == argument.strip() else ()
+        wanted = argument.strip()
+        return (path,) if path.type == _MISSPELT.get(wanted, wanted) else ()
     if name == "extension":
         filtered = Filter("equal", "url", argument.strip("'"))
         return _children(path, "extension", filtered)
@@ -137,7 +158,8 @@ def _children(path: Path, name: str, condition: Filter | None) -> tuple[Path, ..
             path.many or element.max != 1,
         )
         for key, (element, code) in structures.json_elements(path.inside).items()
-        if element.name.removesuffix("[x]") == name
+        # A JSON name of a choice (valueDateTime) is no FHIRPath, but US Core and others write it.
+        if name in (element.name.removesuffix("[x]"), key)
     )
 
 

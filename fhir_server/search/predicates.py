@@ -108,6 +108,31 @@ TextMode = Literal["begins", "contains", "ends", "equals", "gt", "lt", "ge", "le
 """How a string has to lie to that of the search; gt, lt, ge, le go by code points."""
 
 
+Bounds = tuple[str, Decimal, Decimal]
+"""Comparison, low, high."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPairs:
+    """Two exact numbers of one element lie so; a row holds the first as low, the second as high."""
+
+    param: int
+    first: Bounds
+    second: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A place is not farther than this, on the great circle; a row holds latitude and longitude."""
+
+    param: int
+    latitude: float
+    """Degrees, -90 to 90."""
+    longitude: float
+    """Degrees, -180 to 180."""
+    metres: float
+
+
 @dataclass(frozen=True, slots=True)
 class InStrings:
     param: int
@@ -118,12 +143,19 @@ class InStrings:
 
 @dataclass(frozen=True, slots=True)
 class InTexts:
-    """`:text`: a text of a token begins so."""
+    """`:text`, or `:below` of _profile and _source: a value's text begins so."""
 
     param: int
     """Of texts: see `term.text_param`."""
     value: str
     """Normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """It is of this resource type."""
+
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +212,12 @@ Predicate = (
     HasTerm
     | InDates
     | InNumbers
+    | InPairs
+    | Near
     | InStrings
     | InTexts
     | HasKey
+    | OfType
     | Updated
     | PointsTo
     | PointedFrom

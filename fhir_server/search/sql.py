@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order
+from fhir_server.search import order, pairs, ranges
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -21,9 +21,12 @@ from fhir_server.search.predicates import (
     HasTerm,
     InDates,
     InNumbers,
+    InPairs,
     InStrings,
     InTexts,
+    Near,
     Not,
+    OfType,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -31,7 +34,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Query
-from fhir_server.search.types.date import DAY, EARLIEST, moment
+from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
@@ -42,14 +45,7 @@ _PAGE = (
 _WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
 _ROWS = "SELECT {what} FROM resource r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
-_ORDERED = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND i.param = {param}::bigint AND {holds})"
-# Values as short as a day begin near what they end after; the partial index has the longer ones.
-_NEAR = MappingProxyType(
-    {
-        "date_index": "((i.low >= {bound} AND NOT i.long) OR i.long)",
-        "number_index": "((i.low >= {bound} AND i.low = i.high) OR i.low <> i.high)",
-    }
-)
+_ORDERED = ranges.SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 _EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
@@ -100,14 +96,16 @@ def page(
     limit: int,
     snapshot: str = "",
     window: int = 0,
+    many: frozenset[int] = frozenset(),
 ) -> Statement:
     """Select rows of one phase of the order, from a place on (or back from it).
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
     window: look at so many rows of the type only, in the order of the index over types by time.
+    many: terms that most have, so that no search should begin with them.
     """
-    writer = Writer()
+    writer = Writer(many=many)
     backward = place is not None and place.backward
     written = order.write(query, phase, place, backward, writer)
     conditions = [*_matching(query, writer), *written.conditions]
@@ -163,6 +161,7 @@ def _rows(query: Query, what: str) -> Statement:
 
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
+    writer.leads = not any(_narrows(each, writer.many) for each in predicates)
     return _of_type(query.types, predicates, "r", writer)
 
 
@@ -171,15 +170,39 @@ def _of_type(
 ) -> list[str]:
     """Return the conditions; terms of a parameter begin with its type, so need no other word of it."""
     found = _all(predicates, row, writer)
-    if any(isinstance(each, HasTerm) and each.typed for each in predicates):
+    if any(_is_typed(each) for each in predicates):
         return found
     if len(types) == 1:
         kind = f"{row}.type = {writer.bind(types[0])}"
     else:
         kind = f"{row}.type = ANY({writer.bind(list(types))}::text[])"
     # A deletion has no terms.
-    exists = [] if any(isinstance(each, HasTerm) for each in predicates) else [_EXISTS]
-    return [kind, *(each.format(row=row) for each in exists), *found]
+    known = any(isinstance(each, HasTerm) for each in predicates)
+    return [kind, *([] if known else [_EXISTS.format(row=row)]), *found]
+
+
+def _narrows(predicate: Predicate, many: frozenset[int]) -> bool:
+    """Tell whether the search begins here rather than in an ordered table."""
+    match predicate:
+        case HasTerm():
+            return predicate.term not in many
+        case AnyOf():
+            return all(_narrows(each, many) for each in predicate.predicates)
+        case HasKey() | PointsTo() | PointedFrom() | InTexts():
+            return True
+    return False
+
+
+def _is_typed(predicate: Predicate) -> bool:
+    """Tell whether only resources of one type, and no deletion, can fulfil it."""
+    match predicate:
+        case HasTerm():
+            return predicate.typed
+        case PointsTo() | InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
+            return True
+        case AnyOf() if predicate.predicates:
+            return all(_is_typed(each) for each in predicate.predicates)
+    return False
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
@@ -189,44 +212,15 @@ def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]
     others: list[str] = []
     for each in predicates:
         if isinstance(each, InDates | InNumbers) and each.single:
-            windows.setdefault(_measure(each), []).append(each)
+            windows.setdefault(ranges.measure(each), []).append(each)
         elif not isinstance(each, HasTerm):
             others.append(_sql(each, row, writer))
     held = [f"{row}.terms @> {writer.bind(terms)}::bigint[]"] if terms else []
-    return [*held, *(_window(each, row, writer) for each in windows.values()), *others]
+    return [*held, *(ranges.window(each, row, writer) for each in windows.values()), *others]
 
 
-def _measure(predicate: InDates | InNumbers) -> object:
-    """Return what two conditions have to share to speak of the same row of an ordered table."""
-    if isinstance(predicate, InDates):
-        return predicate.param
-    return (predicate.param, predicate.system_unit, predicate.unit)
-
-
-def _window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> str:
-    """Write conditions on one row of an ordered table."""
-    holds = [_compared(each, writer) for each in listed]
-    first = listed[0]
-    table = "date_index" if isinstance(first, InDates) else "number_index"
-    for each in listed:
-        if each.comparison in _BOUND_BELOW:
-            bound = each.low - DAY if isinstance(each, InDates) else each.low
-            cast = "bigint" if isinstance(each, InDates) else "numeric"
-            written = f"{writer.bind(max(bound, EARLIEST) if cast == 'bigint' else bound)}::{cast}"
-            holds.append(_NEAR[table].format(bound=written))
-    if isinstance(first, InNumbers):
-        holds += _unit(first, writer)
-    param = writer.bind(first.param)
-    return _ORDERED.format(table=table, row=row, param=param, holds=" AND ".join(holds))
-
-
-# Comparisons that say from where on a value's last point lies, but nothing of its first.
-_BOUND_BELOW = frozenset({"gt", "ge", "ap", "co"})
-
-
-def _unit(predicate: InNumbers, writer: Writer) -> list[str]:
-    stated = (("system_unit", predicate.system_unit), ("unit", predicate.unit))
-    return [f"i.{name} = {writer.bind(value)}::bigint" for name, value in stated if value]
+# Of which several in one AnyOf become one condition.
+_JOINED = (HasTerm, HasKey, InDates, InNumbers)
 
 
 @singledispatch
@@ -237,6 +231,11 @@ def _sql(predicate: object, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: HasTerm, row: str, writer: Writer) -> str:
     return f"{row}.terms @> {writer.bind([predicate.term])}::bigint[]"
+
+
+@_sql.register
+def _(predicate: OfType, row: str, writer: Writer) -> str:
+    return f"{row}.type = {writer.bind(predicate.type)}"
 
 
 @_sql.register
@@ -256,13 +255,20 @@ def _(predicate: AllOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: AnyOf, row: str, writer: Writer) -> str:
-    """Join the plain terms into one overlap, and the plain keys into one list."""
+    """Join the plain terms into one overlap, the plain keys into one list, ranges into one look."""
     listed = predicate.predicates
     terms = [each.term for each in listed if isinstance(each, HasTerm)]
     keys = [each.key for each in listed if isinstance(each, HasKey)]
-    branches = [
-        _sql(each, row, writer) for each in listed if not isinstance(each, HasTerm | HasKey)
-    ]
+    branches = [_sql(each, row, writer) for each in listed if not isinstance(each, _JOINED)]
+    for kind, table in ranges.TABLES.items():
+        windows = [
+            ranges.held([each], "i", writer)
+            for each in listed
+            if isinstance(each, InDates | InNumbers) and type(each) is kind
+        ]
+        if windows:
+            holds = "(" + " OR ".join(f"({each})" for each in windows) + ")"
+            branches.append(ranges.SOME.format(table=table, row=row, holds=holds))
     if terms:
         branches.append(f"{row}.terms && {writer.bind(terms)}::bigint[]")
     if keys:
@@ -272,22 +278,24 @@ def _(predicate: AnyOf, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InDates, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
+    return ranges.window([predicate], row, writer)
 
 
 @_sql.register
 def _(predicate: InNumbers, row: str, writer: Writer) -> str:
-    return _window([predicate], row, writer)
+    return ranges.window([predicate], row, writer)
 
 
-def _compared(predicate: InDates | InNumbers, writer: Writer) -> str:
-    cast = "bigint" if isinstance(predicate, InDates) else "numeric"
-    return COMPARISONS[predicate.comparison].sql.format(
-        first="i.low",
-        last="i.high",
-        low=f"{writer.bind(predicate.low)}::{cast}",
-        high=f"{writer.bind(predicate.high)}::{cast}",
-    )
+@_sql.register
+def _(predicate: InPairs, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.lies(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
+
+
+@_sql.register
+def _(predicate: Near, row: str, writer: Writer) -> str:
+    param, holds = writer.bind(predicate.param), pairs.is_near(predicate, writer)
+    return _ORDERED.format(table="number_index", row=row, param=param, holds=holds)
 
 
 @_sql.register

@@ -11,13 +11,24 @@ from types import MappingProxyType
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
+from fhir_server.search import words
 from fhir_server.search.escape import unescape
 from fhir_server.search.extract import is_indexed
 from fhir_server.search.fields import Field, fields
 from fhir_server.search.predicates import HasKey, HasTerm, Not, Predicate, Updated
 from fhir_server.search.reading import Reading
 from fhir_server.search.term import resource_key
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types import (
+    composite,
+    date,
+    near,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    uri,
+)
 
 Read = Callable[[Field, str, str, Reading], Predicate]
 
@@ -30,17 +41,22 @@ READERS: Mapping[str, tuple[tuple[str, ...], Read]] = MappingProxyType(
         "number": (number.MODIFIERS, number.read),
         "quantity": (quantity.MODIFIERS, quantity.read),
         "uri": (uri.MODIFIERS, uri.read),
+        "composite": (composite.MODIFIERS, composite.read),
+        "special": (near.MODIFIERS, near.read),
+        "words": (words.MODIFIERS, words.read),
     }
 )
 
-_ROW_COLUMNS = ("_id", "_lastUpdated")
-"""Every resource has them, in its own row."""
+_ROW_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"_id": ("not",), "_lastUpdated": ()}
+)
+"""What every resource has in its own row, with the modifiers that then mean something."""
 
 
 def supported(resource_type: str) -> list[tuple[str, str]]:
     """Return code and type of each parameter that can be searched, sorted by code."""
     return sorted(
-        (field.code, field.type)
+        (field.code, "string" if field.type == "words" else field.type)
         for field in fields(resource_type).values()
         if field.type in READERS and is_indexed(field)
     )
@@ -70,9 +86,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def refuse_modifier(field: Field, modifier: str) -> None:
     """Raise InvalidParameter unless the parameter's values are read with the modifier, or with none."""
-    allowed = () if field.code in _ROW_COLUMNS else READERS[field.type][0]
+    allowed = _ROW_COLUMNS.get(field.code, READERS[field.type][0])
     if not modifier or modifier in allowed:
         return
+    _refuse_for_words(field)
     types = structures.resource_types() if field.type == "reference" else ()
     if modifier in types:
         return
@@ -96,5 +113,11 @@ def read_presence(field: Field, *, present: bool) -> Predicate:
     """Return the predicate that the parameter has a value, or has none."""
     if field.code in _ROW_COLUMNS:
         raise InvalidParameter(f"{field.code!r} is never missing; leave out :missing.")
+    _refuse_for_words(field)
     found = HasTerm(field.present)
     return found if present else Not(found)
+
+
+def _refuse_for_words(field: Field) -> None:
+    if field.type == "words":
+        raise InvalidParameter(f"{field.code!r} takes no modifier; write {field.code}=word.")

@@ -14,6 +14,12 @@ class Writer:
 
     parameters: dict[str, object] = field(default_factory=dict)
     rows: int = 0
+    many: frozenset[int] = frozenset()
+    """Terms that no search should begin with."""
+    leads: bool = False
+    """Whether the search begins in an ordered table."""
+    joined: dict[int, str] = field(default_factory=dict)
+    """By parameter: the name of the row of date_index that `resource r` is joined with."""
 
     def bind(self, value: object) -> str:
         """Return the placeholder of the value."""

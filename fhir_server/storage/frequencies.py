@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fhir_server.database import Connection
+from fhir_server.search import order
 from fhir_server.search.predicates import AllOf, AnyOf, HasTerm, Not, Predicate
 from fhir_server.search.query import Query
 
+MANY = 0.003
+"""A term that this share of all resources has narrows nothing down."""
 LARGEST_WINDOW = 3_000
 """Rows; beyond it the inverted index finds the matches sooner."""
 
@@ -35,11 +38,12 @@ class Frequencies:
 
     terms: Mapping[int, float]
     types: Mapping[str, float]
+    many: frozenset[int] = frozenset()
 
 
 def window(connection: Connection, query: Query, wanted: int) -> int:
     """Return how many of the type's newest rows to look at for `wanted` matches; 0: do not."""
-    by_time = not query.sort or query.sort[0].type == "updated"
+    by_time = [sort.type for sort in order.keys(query)[:1]] == ["updated"]
     if not by_time or len(query.types) != 1 or not query.conditions:
         return 0
     known = of(connection)
@@ -50,6 +54,11 @@ def window(connection: Connection, query: Query, wanted: int) -> int:
         return 0
     rows = math.ceil(wanted * 1.5 * own / least)
     return rows if rows <= LARGEST_WINDOW else 0
+
+
+def many(connection: Connection) -> frozenset[int]:
+    """Return the terms that too many resources have to begin a search with them."""
+    return of(connection).many
 
 
 def _share(predicate: Predicate, known: Frequencies, own: float) -> float | None:
@@ -87,4 +96,5 @@ def _read(connection: Connection) -> Frequencies:
             terms = dict(zip(elements, element_shares, strict=False))
         if column == "type" and values:
             types = dict(zip(values, shares, strict=True))
-    return Frequencies(terms, types)
+    many = frozenset(term for term, share in terms.items() if share >= MANY)
+    return Frequencies(terms, types, many)

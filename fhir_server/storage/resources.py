@@ -146,6 +146,13 @@ _UPDATE_MANY = Statement(
     " = (n.v, n.l, n.m, n.c, n.b, n.e, n.p, n.r, pg_current_xact_id()) "
     f"FROM ({_BATCH_ROWS}) AS n(k, t, i, v, l, m, c, b, e, p, r) WHERE resource.key = n.k",
 )
+_REINDEX_MANY = Statement(
+    "reindex_many",
+    ("bigint[]", "text", "text", "text"),
+    "UPDATE resource SET (terms, ref_params, ref_keys) = (n.e::bigint[], n.p::bigint[], n.r::bigint[])"
+    " FROM unnest($1, string_to_array($2, ';'), string_to_array($3, ';'), string_to_array($4, ';'))"
+    " AS n(k, e, p, r) WHERE resource.key = n.k",
+)
 _ARCHIVE_MANY = Statement(
     "archive_many",
     ("bigint[]",),
@@ -269,6 +276,23 @@ def _write_batch(connection: Connection, statement: Statement, changes: Sequence
         array(version.method for version in versions),
         "\x1f".join([version.content or "" for version in versions]),
         array(version.blob or "-" for version in versions),
+        ";".join([array(entry.terms) for entry in entries]),
+        ";".join([array([param for param, _ in entry.references]) for entry in entries]),
+        ";".join([array([key for _, key in entry.references]) for entry in entries]),
+    )
+    _write_ordered(connection, changes)
+
+
+def index_anew(connection: Connection, changes: Sequence[Change]) -> None:
+    """Replace the entries of current versions, which the caller has locked, and nothing else."""
+    if not changes:
+        return
+    keys = array(change.version.key for change in changes)
+    entries = [change.entry for change in changes]
+    connection.run(_FORGET_MANY, keys)
+    connection.run(
+        _REINDEX_MANY,
+        keys,
         ";".join([array(entry.terms) for entry in entries]),
         ";".join([array([param for param, _ in entry.references]) for entry in entries]),
         ";".join([array([key for _, key in entry.references]) for entry in entries]),

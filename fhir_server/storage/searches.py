@@ -20,6 +20,7 @@ from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
 from fhir_server.storage import frequencies, links, superseded
 from fhir_server.storage.resources import Version
+from fhir_server.storage.superseded import Superseded
 
 _WIDTH = 8  # columns of a version; the snapshot, links and sort values follow
 
@@ -57,7 +58,7 @@ def page(
 ) -> Page:
     """Return the first page, or the one of a token; InvalidParameter when the token is not ours."""
     if not token:
-        rows, snapshot = _first(connection, query)
+        rows, snapshot = _first(connection, query, base_url)
         more = len(rows) > query.count
         seal = _sealer(connection, query, snapshot, total)
         rows = rows[: query.count]
@@ -93,20 +94,25 @@ def _select(
         rows = connection.query(few.text, few.parameters)
         if len(rows) == limit:
             return rows
-    statement = sql.page(query, phase, place, limit=limit, snapshot=snapshot)
+    many = frequencies.many(connection)
+    statement = sql.page(query, phase, place, limit=limit, snapshot=snapshot, many=many)
     return connection.query(statement.text, statement.parameters)
 
 
-def _first(connection: Connection, query: Query) -> tuple[list[Found], str]:
+def _first(connection: Connection, query: Query, base_url: str) -> tuple[list[Found], str]:
     """Return one row more than the page holds, and the snapshot they were seen in."""
     rows: list[Found] = []
     snapshot = ""
     for phase in order.phases(query):
         wanted = query.count + 1 - len(rows)
-        if wanted > 0:
-            for row in _select(connection, query, phase, None, wanted):
-                snapshot = snapshot or row[_WIDTH]
-                rows.append(_found(query, phase, row))
+        if wanted > 0 and snapshot:
+            # Others may have written since the phase before: this one has to see what that saw.
+            start = Place(phase, ())
+            rows += _following(connection, query, snapshot, start, base_url)[:wanted]
+        elif wanted > 0:
+            found = _select(connection, query, phase, None, wanted)
+            rows += [_found(query, phase, row) for row in found]
+            snapshot = found[0][_WIDTH] if found else ""
     return rows, snapshot
 
 
@@ -115,7 +121,7 @@ def _following(
 ) -> list[Found]:
     rows: list[Found] = []
     old = superseded.matching(connection, query, snapshot, base_url)
-    earlier = [Found(each, *superseded.sort_values(query, each, base_url)) for each in old]
+    earlier = [_earlier(query, each) for each in old]
     for phase in order.phases(query)[:: -1 if place.backward else 1]:
         wanted = query.count + 1 - len(rows)
         here = place if phase == place.phase else None
@@ -133,6 +139,11 @@ def _found(query: Query, phase: int, row: Row) -> Found:
     start = _WIDTH + 1 + (2 if query.includes else 0)
     linked = (row[_WIDTH + 1], row[_WIDTH + 2]) if query.includes else ((), ())
     return Found(Version(*row[:_WIDTH]), phase, (*row[start:], row[0]), linked)
+
+
+def _earlier(query: Query, old: Superseded) -> Found:
+    links = ([param for param, _ in old.entry.references], [key for _, key in old.entry.references])
+    return Found(old.version, *superseded.sort_values(query, old), links)
 
 
 def _directions(query: Query, phase: int, backward: bool) -> list[bool]:
@@ -204,7 +215,7 @@ def estimate(connection: Connection, query: Query) -> int:
     return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
 
-def first(connection: Connection, query: Query, limit: int) -> list[Version]:
+def first(connection: Connection, query: Query, limit: int, base_url: str = "") -> list[Version]:
     """Return at most `limit` matches in the query's order."""
-    rows, _ = _first(connection, replace(query, count=limit))
+    rows, _ = _first(connection, replace(query, count=limit), base_url)
     return [row.version for row in rows[:limit]]

@@ -7,6 +7,7 @@ transaction that superseded them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fhir_server import codec, references
@@ -33,7 +34,17 @@ _VERSIONS = (
 )
 
 
-def matching(connection: Connection, query: Query, snapshot: str, base_url: str) -> list[Version]:
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A version that is not current any more, and what it was found by."""
+
+    version: Version
+    entry: Entry
+
+
+def matching(
+    connection: Connection, query: Query, snapshot: str, base_url: str
+) -> list[Superseded]:
     """Return the query's matches among versions superseded since; Gone when there are too many."""
     parameters = {"snapshot": snapshot, "types": list(query.types), "limit": MOST + 1}
     keys = [row[0] for row in connection.query(_CHANGED, parameters)]
@@ -46,7 +57,8 @@ def matching(connection: Connection, query: Query, snapshot: str, base_url: str)
     rows = connection.query(_VERSIONS, {"keys": keys, "snapshot": snapshot})
     versions = [version for row in rows if (version := Version(*row)).content is not None]
     linked = _linked(connection)
-    return [each for each in versions if match(query, entry_of(each, base_url), linked)]
+    earlier = [Superseded(version, entry_of(version, base_url)) for version in versions]
+    return [each for each in earlier if match(query, each.entry, linked)]
 
 
 def _linked(connection: Connection) -> Linked:
@@ -70,17 +82,16 @@ def entry_of(version: Version, base_url: str) -> Entry:
     return entry(codec.decode_again(content), targets, base_url)
 
 
-def sort_values(query: Query, version: Version, base_url: str) -> tuple[int, tuple[object, ...]]:
+def sort_values(query: Query, earlier: Superseded) -> tuple[int, tuple[object, ...]]:
     """Return phase and sort values, then the key, as SQL returns them of a current row."""
-    indexed = entry_of(version, base_url)
     keys = order.keys(query)
-    values = [_value(sort, version, indexed) for sort in keys]
-    phase = 1 if values[0] is None and len(order.phases(query)) > 1 else 0
+    values = [_value(sort, earlier.version, earlier.entry) for sort in keys]
+    phase = 1 if len(order.phases(query)) > 1 and values[0] is None else 0
     filled = [
         order.none(sort) if value is None else value
         for sort, value in zip(keys[phase:], values[phase:], strict=True)
     ]
-    return phase, (*filled, version.key)
+    return phase, (*filled, earlier.version.key)
 
 
 def _value(sort: Sort, version: Version, indexed: Entry) -> object:

@@ -98,7 +98,7 @@ date_index = Table(
     *_ends(),
     Column("long", Boolean, nullable=False),
     Index("date_index_key", "key"),
-    Index("date_index_value", "param", "low", "high"),
+    Index("date_index_value", "param", "low", "high", postgresql_include=["key", "long"]),
     # Values of at most a day lie near their low end; the others are searched by their high end.
     Index("date_index_long", "param", "high", postgresql_where=text("long")),
 )
@@ -114,7 +114,11 @@ number_index = Table(
     Column("unit", BigInteger, nullable=False),
     *_ends(),
     Index("number_index_key", "key"),
-    Index("number_index_value", "param", "low", "high"),
+    Index(
+        "number_index_value",
+        *("param", "low", "high"),
+        postgresql_include=["key", "system_unit", "unit"],
+    ),
     # Numbers lie at their low end; ranges are searched by their high end too.
     Index("number_index_wide", "param", "high", postgresql_where=text("low <> high")),
 )
@@ -127,7 +131,7 @@ string_index = Table(
     Column("value", Text(collation="C"), nullable=False),
     *_ends(),
     Index("string_index_key", "key"),
-    Index("string_index_value", "param", "value"),
+    Index("string_index_value", "param", "value", postgresql_include=["key"]),
 )
 
 # What `:text` searches: displays repeat in thousands of resources, so each stands here once, and
@@ -148,4 +152,27 @@ secret = Table(
     Column("name", Text(collation="C"), nullable=False),
     Column("value", LargeBinary, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+# What has to be indexed anew, and how far that has come.
+reindex = Table(
+    "reindex",
+    metadata,
+    Column("what", Text(collation="C"), nullable=False),
+    Column("definition", Text(collation="C"), nullable=False),
+    Column("types", ARRAY(Text(collation="C")), nullable=False),
+    Column("place", Integer, nullable=False, server_default="0"),
+    Column("last_updated", DateTime(timezone=True), nullable=True),
+    Column("key", BigInteger, nullable=True),
+    Column("until", DateTime(timezone=True), nullable=True),
+    Column("done", BigInteger, nullable=False, server_default="0"),
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "queued",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+    ),
+    Column("finished", DateTime(timezone=True), nullable=True),
+    PrimaryKeyConstraint("what"),
 )

@@ -14,11 +14,13 @@ from typing import Any
 
 from fhir_server.definitions import tables
 from fhir_server.definitions.derive import (
+    expansions,
     interactions,
     invariants,
     layout,
     package,
     types,
+    units,
     value_sets,
 )
 
@@ -40,6 +42,9 @@ def derive(archive: Path) -> dict[str, str]:
         "structures.json": structures,
         "constraints.json": invariants.constraints(source),
         "value-sets.json": value_sets.value_sets(source, bound),
+        "code-systems.json": expansions.code_systems(source),
+        "expansions.json": expansions.expansions(source),
+        "units.json": units.units(source),
         "search-parameters.json": interactions.search_parameters(source),
         "compartments.json": interactions.compartments(source),
         "operations.json": interactions.operations(source),

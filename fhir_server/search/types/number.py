@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 from fhir_server.definitions.structures import Element
 from fhir_server.search.fields import Field
@@ -31,8 +32,35 @@ def _number(field: Field, _: Element | None) -> Emit:
     return emit
 
 
+def bounds(value: dict[str, Any]) -> tuple[Decimal, Decimal] | None:
+    """Return the ends of a Range, a missing one open; None when both are missing."""
+    low, high = value.get("low", {}), value.get("high", {})
+    if "value" not in low and "value" not in high:
+        return None
+    least = Decimal(low["value"]) if "value" in low else LEAST
+    return least, Decimal(high["value"]) if "value" in high else MOST
+
+
+def _range(field: Field, _: Element | None) -> Emit:
+    present, param = field.present, field.param
+
+    def emit(value: dict[str, Any], rows: Rows) -> None:
+        rows.terms.append(present)
+        ends = bounds(value)
+        if ends:
+            rows.numbers.append((param, *ends, 0, 0))
+
+    return emit
+
+
 EMITTERS: Emitters = MappingProxyType(
-    {"decimal": _number, "integer": _number, "positiveInt": _number, "unsignedInt": _number}
+    {
+        "decimal": _number,
+        "integer": _number,
+        "positiveInt": _number,
+        "unsignedInt": _number,
+        "Range": _range,
+    }
 )
 
 

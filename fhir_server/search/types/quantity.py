@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.definitions import ucum
 from fhir_server.definitions.structures import Element
 from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
@@ -15,9 +16,10 @@ from fhir_server.search.predicates import InNumbers, Predicate
 from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.term import fact, term
-from fhir_server.search.types.number import LEAST, MOST, read_range
+from fhir_server.search.types.number import LEAST, MOST, bounds, read_range
 
 CURRENCIES = "urn:iso:std:iso:4217"
+_CANONICAL = term("in base units")
 
 Unit = tuple[int, int]
 """Hash of system and code, hash of code or unit text; 0 when there is none."""
@@ -42,8 +44,29 @@ def _units(system: str, code: str, text: str) -> tuple[Unit, ...]:
     return (first,)
 
 
-def _units_of(value: dict[str, Any]) -> tuple[Unit, ...]:
-    return _units(value.get("system", ""), value.get("code", ""), value.get("unit", ""))
+def canonical_param(param: int) -> int:
+    """Return the number under which a quantity parameter's amounts in UCUM's base units stand."""
+    return _CANONICAL ^ param
+
+
+def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, Any]) -> None:
+    """Add the amount as it is written, and in base units where its unit is UCUM's.
+
+    said: what has system, code and unit.
+    """
+    system, code = said.get("system", ""), said.get("code", "")
+    for both, text in _units(system, code, said.get("unit", "")):
+        rows.numbers.append((param, low, high, both, text))
+    measure = ucum.canonical(code) if system == ucum.SYSTEM else None
+    if measure:
+        base = system_unit(system, measure.base)
+        ends = (_reduced(low, measure), _reduced(high, measure))
+        rows.numbers.append((canonical_param(param), *ends, base, 0))
+
+
+def _reduced(number: Decimal, measure: ucum.Unit) -> Decimal:
+    # By identity: an amount of 1e99 is not an open end.
+    return number if number is LEAST or number is MOST else ucum.convert(number, measure)
 
 
 def _quantity(field: Field, _: Element | None) -> Emit:
@@ -58,8 +81,7 @@ def _quantity(field: Field, _: Element | None) -> Emit:
         low, high = (
             _compared(exact, value["comparator"]) if "comparator" in value else (exact, exact)
         )
-        for both, text in _units_of(value):
-            rows.numbers.append((param, low, high, both, text))
+        _store(rows, param, low, high, value)
 
     return emit
 
@@ -74,12 +96,10 @@ def _range(field: Field, _: Element | None) -> Emit:
 
     def emit(value: dict[str, Any], rows: Rows) -> None:
         rows.terms.append(present)
-        low, high = value.get("low", {}), value.get("high", {})
-        least = Decimal(low["value"]) if "value" in low else LEAST
-        most = Decimal(high["value"]) if "value" in high else MOST
-        if least != LEAST or most != MOST:
-            for both, text in _units_of(low if "value" in low else high):
-                rows.numbers.append((param, least, most, both, text))
+        ends = bounds(value)
+        if ends:
+            low, high = value.get("low", {}), value.get("high", {})
+            _store(rows, param, *ends, low if "value" in low else high)
 
     return emit
 
@@ -94,8 +114,7 @@ def _sampled(field: Field, _: Element | None) -> Emit:
         if samples:
             factor, zero = Decimal(value.get("factor", 1)), Decimal(origin.get("value", 0))
             ends = sorted((zero + factor * min(samples), zero + factor * max(samples)))
-            for both, text in _units_of(origin):
-                rows.numbers.append((param, ends[0], ends[1], both, text))
+            _store(rows, param, ends[0], ends[1], origin)
 
     return emit
 
@@ -148,6 +167,16 @@ def read(field: Field, _modifier: str, text: str, _: Reading) -> Predicate:
         raise refuse(field, text, "write number, number|system|code or number||code.")
     comparison, low, high = read_range(field, parts[0])
     system, code = parts[1:] if len(parts) == 3 else ("", "")
+    measure = ucum.canonical(code) if system == ucum.SYSTEM else None
+    if measure:
+        return InNumbers(
+            canonical_param(field.param),
+            comparison,
+            ucum.convert(low, measure),
+            ucum.convert(high, measure),
+            system_unit=system_unit(system, measure.base),
+            single=field.single,
+        )
     return InNumbers(
         field.param,
         comparison,

@@ -23,6 +23,11 @@ def identifier_terms(prefix: str, system: str, value: str) -> tuple[int, int]:
     return fact(named, system, value), fact(named, value)
 
 
+def identifier_system(prefix: str, system: str) -> int:
+    """Return the term of `:identifier=system|`."""
+    return fact(f"{prefix}:identifier", system, "")
+
+
 def _reference(field: Field, _: Element | None) -> Emit:
     point = _pointer(field)
     present, prefix = field.present, field.prefix
@@ -36,6 +41,8 @@ def _reference(field: Field, _: Element | None) -> Emit:
         if identifier is not None and "value" in identifier:
             system = identifier.get("system", "")
             rows.terms += identifier_terms(prefix, system, identifier["value"])
+        if identifier is not None and "system" in identifier:
+            rows.terms.append(identifier_system(prefix, identifier["system"]))
 
     return emit
 
@@ -118,7 +125,9 @@ def read(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
 
 def _read_identifier(field: Field, text: str) -> Predicate:
     parts = tuple(unescape(part) for part in split(text, "|"))
-    if len(parts) > 2 or not parts[-1]:
-        raise refuse(field, text, "write value or system|value.")
+    if len(parts) > 2 or not any(parts):
+        raise refuse(field, text, "write value, system|value or system|.")
+    if not parts[-1]:
+        return HasTerm(identifier_system(field.prefix, parts[0]))
     with_system, anywhere = identifier_terms(field.prefix, parts[0], parts[-1])
     return HasTerm(with_system if len(parts) == 2 else anywhere)

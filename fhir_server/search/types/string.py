@@ -26,10 +26,15 @@ _ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country"
 @lru_cache(maxsize=2**16)
 def normalise(text: str) -> str:
     """Fold case, accents and white space, as R4 asks of searches that are not :exact."""
+    return " ".join(fold(text).split())[:LONGEST]
+
+
+def fold(text: str) -> str:
+    """Return the text without case and accents."""
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in parts if not unicodedata.combining(char))
-    return " ".join(text.casefold().split())[:LONGEST]
+    return text.casefold()
 
 
 def exact(prefix: str, text: str) -> int:

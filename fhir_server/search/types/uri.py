@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from fhir_server.definitions.structures import Element
 from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
-from fhir_server.search.predicates import HasTerm, Predicate, any_of
+from fhir_server.search.predicates import HasTerm, InTexts, Predicate, any_of
 from fhir_server.search.reading import Reading, refuse
 from fhir_server.search.rows import Emit, Emitters, Rows
-from fhir_server.search.term import fact
+from fhir_server.search.term import fact, text_param
 
 
 def exact(prefix: str, uri: str) -> int:
@@ -33,21 +34,38 @@ def ancestors(uri: str) -> tuple[str, ...]:
     return tuple(f"{scheme}://{'/'.join(steps[:length])}" for length in range(len(steps), 0, -1))
 
 
-def is_hierarchical(field: Field) -> bool:
-    """Tell whether :below is indexed: not for _profile and _source: too many rows."""
-    return not field.code.startswith("_")
+LONGEST = 600
+"""Characters of what :below compares; PostgreSQL's index takes no row longer than 2,704 bytes."""
+
+
+def _below_by_text(field: Field) -> bool:
+    """Tell whether :below is looked up among the distinct values.
+
+    Each resource has _profile or _source, and the ancestors of one would be terms of every row;
+    the values repeat, so one term for the value itself and a table of the values are less.
+    """
+    return field.code.startswith("_")
+
+
+def _path(uri: str) -> str:
+    """Return what the URI and all below it begin with; "" when it has no path, as a urn."""
+    stripped = uri.rstrip("/")
+    return f"{stripped}/" if "://" in stripped else ""
 
 
 def _uri(field: Field, _: Element | None) -> Emit:
-    present, prefix, deep = field.present, field.prefix, is_hierarchical(field)
+    present, prefix, by_text = field.present, field.prefix, _below_by_text(field)
+    texts = text_param(field.param)
 
     def emit(value: str, rows: Rows) -> None:
         unversioned, bar, _version = value.partition("|")
         rows.terms += (present, exact(prefix, unversioned))
         if bar:
             rows.terms.append(exact(prefix, value))
-        if deep:
+        if not by_text:
             rows.terms += [below(prefix, above) for above in ancestors(unversioned)]
+        elif path := _path(unversioned):
+            rows.texts.append((texts, path[:LONGEST]))
 
     return emit
 
@@ -64,9 +82,27 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     """Return the predicate of a URI itself, of those :below or :above it."""
     meant = unescape(text)
     if modifier == "above":
-        return any_of(*(HasTerm(exact(field.prefix, each)) for each in ancestors(meant)))
+        return any_of(*(HasTerm(exact(field.prefix, each)) for each in _written_above(meant)))
+    itself = HasTerm(exact(field.prefix, meant))
     if modifier == "below":
-        if not is_hierarchical(field):
-            raise refuse(field, text, ":below is not supported for this parameter.")
+        found = _read_below(field, text, meant)
+        # Below a canonical with its version lies it alone, which is indexed as it is written.
+        return any_of(found, itself) if "|" in meant else found
+    return itself
+
+
+def _written_above(uri: str) -> Iterator[str]:
+    """Yield the URI and those above it as they may be written: http://a/b, http://a/b/, http://a."""
+    for each in ancestors(uri):
+        yield each
+        if "://" in each:
+            yield f"{each}/"
+
+
+def _read_below(field: Field, text: str, meant: str) -> Predicate:
+    if not _below_by_text(field):
         return HasTerm(below(field.prefix, meant.rstrip("/")))
-    return HasTerm(exact(field.prefix, meant))
+    path = _path(meant)
+    if len(path) > LONGEST:
+        raise refuse(field, text, f"with :below it has at most {LONGEST - 1} characters.")
+    return InTexts(text_param(field.param), path) if path else HasTerm(exact(field.prefix, meant))

@@ -1,31 +1,34 @@
-"""The compiled extractor and fhirpathpy find a value of a parameter in the same resources.
+"""The compiled extractor and fhirpathpy find the same values of every parameter in every example.
 
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
 
 from __future__ import annotations
 
-import re
-import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from math import inf
 from typing import Any
 
-import fhirpathpy
 import pytest
-from fhirpathpy.models import models
 
 from fhir_server import codec
-from fhir_server.definitions import search_parameters, structures
-from fhir_server.search.entry import entry
-from fhir_server.search.extract import is_indexed
+from fhir_server.definitions import search_parameters
+from fhir_server.definitions.search_parameters import SearchParameter
+from fhir_server.search.entry import Entry, entry
 from fhir_server.search.fields import Field, fields
+from fhir_server.search.term import reference_term
+from fhir_server.search.types import date, token, uri
+from fhir_server.search.types.number import LEAST, MOST
+from tests.oracle import corpus, dates, numbers, paths, references, strings, tokens
+from tests.oracle.paths import Resource, Value
+from tests.oracle.world import readable
 
-EXAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "r4-examples.tar.gz"
-
-# fhirpathpy has no resolve(); these two are no standard FHIRPath either.
-_BEYOND = ("resolve()", "hasExtension", "exists() and")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not corpus.is_there(), reason=corpus.ABSENT),
+]
 
 # The expression finds something, but nothing that a search value of the parameter can mean.
 DIFFERENT = {
@@ -34,53 +37,127 @@ DIFFERENT = {
     "CarePlan.activity-date": "scheduledString is text, not a date",
     "Consent.source-reference": "sourceAttachment is no reference",
 }
+# In columns of the resource's row, or no values that an index entry has by name.
+ELSEWHERE = frozenset({"_id", "_lastUpdated"})
+NOT_EXTRACTED = frozenset({"composite", "special"})
+
+Missing = Iterator[object]
+"""Yields what fhirpathpy finds and the index lacks, or the other way round."""
 
 
 @cache
-def oracle(resource_type: str, expression: str) -> Any:
-    """Compile the alternatives that speak of the type."""
-    # R4 writes `as` of many items, which FHIRPath only allows of one; ofType means what R4 means.
-    expression = re.sub(r"\(([\w.]+) as (\w+)\)", r"\1.ofType(\2)", expression).replace(
-        ".as(", ".ofType("
-    )
-    own = [part.strip() for part in expression.split("|") if f"{resource_type}." in part]
-    return fhirpathpy.compile(" | ".join(own), models["r4"]) if own else None
+def examples() -> list[tuple[Resource, Entry]]:
+    """Return every example with its index entry."""
+    decoded = [codec.decode(text) for text in corpus.examples(largest=10_000_000)]
+    return [(resource, entry(resource)) for resource in decoded]
 
 
-def examples() -> Iterator[dict[str, Any]]:
-    """Yield up to 25 examples of each type."""
-    seen: dict[str, int] = {}
-    with tarfile.open(EXAMPLES) as archive:
-        for member in archive:
-            kind = Path(member.name).name.partition("-")[0]
-            if member.isfile() and seen.get(kind, 0) < 25 and member.size < 60_000:
-                content = archive.extractfile(member)
-                assert content
-                resource = codec.decode(content.read())
-                if structures.is_resource_type(resource["resourceType"]):
-                    seen[kind] = seen.get(kind, 0) + 1
-                    yield resource
+def compared() -> Iterator[tuple[Field, SearchParameter, Resource, Entry]]:
+    for resource, indexed in examples():
+        resource_type = resource["resourceType"]
+        for code, field in fields(resource_type).items():
+            parameter = search_parameters.parameters(resource_type)[code]
+            extracted = parameter.type not in NOT_EXTRACTED and code not in ELSEWHERE
+            if extracted and parameter.expression:
+                yield field, parameter, resource, indexed
 
 
-def compared(resource_type: str) -> Iterator[tuple[Field, Any]]:
-    """Yield the parameters of the type that both can read."""
-    for field in fields(resource_type).values():
-        expression = search_parameters.parameters(resource_type)[field.code].expression
-        if is_indexed(field) and not any(part in expression for part in _BEYOND):
-            compiled = oracle(resource_type, expression)
-            if compiled and not field.code.startswith("_"):
-                yield field, compiled
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not EXAMPLES.exists(), reason="HL7's examples are not beside the repository")
 def test_compiled_paths_and_fhirpath_find_the_same() -> None:
-    different = []
-    for resource in examples():
-        terms = set(entry(resource).terms)
-        plain = codec.decode(codec.encode(resource))
-        for field, compiled in compared(resource["resourceType"]):
-            found = bool(compiled(plain))
-            if field.prefix not in DIFFERENT and (field.present in terms) != found:
-                different.append(f"{resource['id']}: {field.prefix}")
+    different, present = [], Counter[str]()
+    for field, parameter, resource, indexed in compared():
+        found = bool(paths.values(resource, parameter.expression))
+        present[field.prefix] += found
+        if field.prefix not in DIFFERENT and (field.present in indexed.terms) != found:
+            different.append(f"{resource['id']}: {field.prefix}")
     assert different == []
+    assert sum(map(bool, present.values())) > 700, "so many parameters have a value somewhere"
+
+
+def test_what_differs_does() -> None:
+    differs = {
+        field.prefix
+        for field, parameter, resource, indexed in compared()
+        if bool(paths.values(resource, parameter.expression)) != (field.present in indexed.terms)
+    }
+    assert differs == set(DIFFERENT)
+
+
+def test_compiled_paths_and_fhirpath_find_the_same_values() -> None:
+    different = [
+        f"{resource['resourceType']}/{resource['id']}: {field.prefix}: {missing}"
+        for field, parameter, resource, indexed in compared()
+        for missing in MISSING[parameter.type](field, readable(resource, parameter), indexed)
+    ]
+    assert not different, "\n".join(different[:40])
+
+
+def _unequal(found: set[Any], indexed: set[Any]) -> Missing:
+    yield from found ^ indexed
+
+
+def _strings(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    folded = {strings.fold(text)[:200] for text in strings.texts(values)}
+    return _unequal(folded, {row.value for row in indexed.strings if row.param == field.param})
+
+
+def _dates(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    ends = {-inf: date.EARLIEST, inf: date.LATEST}
+    found = {
+        (ends.get(each.first, each.first), ends.get(each.last, each.last))
+        for each in dates.spans(values)
+    }
+    rows = {(row.low, row.high) for row in indexed.dates if row.param == field.param}
+    return _unequal(found, rows)
+
+
+def _numbers(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    spans = [numbers.of_number(value) for value in values]
+    return _unequal(set(map(_ends, spans)), _number_rows(field, indexed))
+
+
+def _quantities(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    amounts = [numbers.amount(value) for value in values]
+    found = {_ends(each.span) for each in amounts if each}
+    return _unequal(found, _number_rows(field, indexed))
+
+
+def _ends(span: numbers.Span) -> tuple[Any, Any]:
+    ends = {-inf: LEAST, inf: MOST}
+    return ends.get(span.first, span.first), ends.get(span.last, span.last)
+
+
+def _number_rows(field: Field, indexed: Entry) -> set[tuple[Any, Any]]:
+    return {(row.low, row.high) for row in indexed.numbers if row.param == field.param}
+
+
+def _tokens(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    for each in tokens.tokens(values):
+        code = each.code.casefold() if field.folded else each.code
+        if each.code and token.any_system(field.prefix, code) not in indexed.terms:
+            yield each.code
+        for system in each.systems if each.code else ():
+            if token.with_system(field.prefix, system, code) not in indexed.terms:
+                yield f"{system}|{each.code}"
+
+
+def _references(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    for literal in references.literals(values, ""):
+        if reference_term(field.prefix, literal) not in indexed.terms:
+            yield literal
+
+
+def _uris(field: Field, values: list[Value], indexed: Entry) -> Missing:
+    for value in values:
+        if uri.exact(field.prefix, value.data) not in indexed.terms:
+            yield value.data
+
+
+MISSING = {
+    "string": _strings,
+    "date": _dates,
+    "number": _numbers,
+    "quantity": _quantities,
+    "token": _tokens,
+    "reference": _references,
+    "uri": _uris,
+}

@@ -1,0 +1,183 @@
+"""Pages of one search see the data as of its first page, whatever is written meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fhir_server.context import Store
+from fhir_server.database import Database
+from tests.fhir_server.conftest import Connect
+from tests.http import Answer, Client
+
+
+def patient(number: int, family: str = "") -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "id": f"p{number}",
+        "name": [{"family": family or f"Family{number:02}"}],
+        "birthDate": f"19{number:02}-01-01",
+        **({"gender": "female"} if number % 3 else {}),
+    }
+
+
+@pytest.fixture
+def people(client: Client) -> Client:
+    for number in range(12):
+        client.stored(patient(number))
+    return client
+
+
+def ids(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer.body
+    return [each["resource"]["id"] for each in answer.json.get("entry", [])]
+
+
+def link(answer: Answer, relation: str) -> str:
+    links = {each["relation"]: each["url"] for each in answer.json["link"]}
+    return links.get(relation, "").partition("/fhir/")[2]
+
+
+def walk(
+    client: Client, query: str, between: Callable[[int], object] = lambda _: None
+) -> list[str]:
+    found: list[str] = []
+    answer, page = client.get(query), 0
+    while True:
+        found += ids(answer)
+        if not (following := link(answer, "next")):
+            return found
+        between(page)
+        page += 1
+        answer = client.get(following)
+
+
+SORTS = [
+    "",
+    "family",
+    "-family",
+    "birthdate",
+    "-birthdate",
+    "gender",
+    "-gender,family",
+    "_id",
+    "-_lastUpdated",
+    "phone",
+]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_writes_between_pages_change_nothing(people: Client, sort: str) -> None:
+    query = f"Patient?_count=3{f'&_sort={sort}' if sort else ''}"
+    expected = walk(people, query)
+    assert sorted(expected) == sorted(f"p{number}" for number in range(12))
+
+    def write(page: int) -> None:
+        people.stored(patient(20 + page, "Aaa"))
+        people.stored({**patient(page, f"Zzz{page}"), "birthDate": "2000-01-01"})
+        people.stored(patient(11 - page, f"Aaa{page}"))
+        if page == 1:
+            people.delete("Patient/p5")
+
+    assert walk(people, query, write) == expected
+    assert sorted(walk(people, query)) != sorted(expected)
+
+
+def test_a_condition_that_stops_holding_between_pages_still_held(people: Client) -> None:
+    query = "Patient?gender=female&_sort=family&_count=2"
+    expected = walk(people, query)
+
+    def write(page: int) -> None:
+        people.stored({**patient(10), "gender": "male"})
+        people.stored({**patient(9), "gender": "female"})
+
+    assert walk(people, query, write) == expected
+
+
+def test_a_chain_is_decided_for_what_was_superseded(people: Client) -> None:
+    for number in range(6):
+        people.stored(
+            {
+                "resourceType": "Basic",
+                "id": f"b{number}",
+                "code": {"text": "x"},
+                "subject": {"reference": f"Patient/p{number % 2 + 1}"},
+            }
+        )
+    query = "Basic?subject:Patient.gender=female&_count=2&_sort=_id"
+    expected = walk(people, query)
+    assert len(expected) == 6
+
+    def write(page: int) -> None:
+        people.stored({"resourceType": "Basic", "id": "b5", "code": {"text": "y"}})
+
+    assert walk(people, query, write) == expected
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_way_back_is_the_way_there(people: Client, sort: str) -> None:
+    query = f"Patient?_count=5{f'&_sort={sort}' if sort else ''}"
+    first = people.get(query)
+    second = people.get(link(first, "next"))
+    third = people.get(link(second, "next"))
+    assert not link(third, "next")
+    back = people.get(link(third, "prev"))
+    assert ids(back) == ids(second)
+    start = people.get(link(back, "prev"))
+    assert ids(start) == ids(first)
+    assert ids(people.get(link(start, "next"))) == ids(second)
+    assert ids(people.get(link(third, "first"))) == ids(first)
+
+
+def test_links_outlive_a_restart(people: Client, store: Store, connect: Connect) -> None:
+    following = link(people.get("Patient?_count=5&_sort=family"), "next")
+    expected = ids(people.get(following))
+    again = connect(Store(Database(store.database.url, size=2), store.blobs, store.base))
+    assert ids(again.get(following)) == expected
+
+
+def test_the_total_of_the_first_page_stays(people: Client) -> None:
+    first = people.get("Patient?_count=5&_total=accurate")
+    people.stored(patient(40))
+    second = people.get(link(first, "next"))
+    assert (first.json["total"], second.json["total"]) == (12, 12)
+
+
+def test_forged_links_are_refused(people: Client) -> None:
+    following = link(people.get("Patient?_count=5"), "next")
+    token = following.partition("_page=")[2]
+    other = link(people.get("Patient?_count=5&gender=female"), "next").partition("_page=")[2]
+    for wrong in (token[:-2], token[:8], "A" + token[1:], other, "x", "%00", "%F0%9F%92%A3"):
+        answer = people.get(f"Patient?_count=5&_page={wrong}")
+        assert answer.status == 400, wrong
+    assert people.get(f"Patient?_count=5&_sort=family&_page={token}").status == 400
+
+
+def test_a_page_of_another_size_may_follow(people: Client) -> None:
+    following = link(people.get("Patient?_count=5&_sort=family"), "next")
+    assert ids(people.get(following.replace("_count=5", "_count=2"))) == ["p5", "p6"]
+
+
+def test_what_an_ordered_table_finds_keeps_its_order_while_others_write(people: Client) -> None:
+    query = "Patient?name=fam&_count=3"
+    expected = walk(people, query)
+
+    def write(page: int) -> None:
+        people.stored(patient(page, "Zzz"))
+        people.stored({**patient(11 - page), "gender": "male"})
+
+    assert walk(people, query, write) == expected
+
+
+def test_what_was_superseded_still_includes_what_it_referred_to(people: Client) -> None:
+    people.stored({"resourceType": "Organization", "id": "o", "name": "x"})
+    linked = {"managingOrganization": {"reference": "Organization/o"}}
+    for number in (10, 11):
+        people.stored({**patient(number), **linked})
+    first = people.get("Patient?_sort=_id&_count=2&_include=Patient:organization")
+    assert ids(first) == ["p0", "p1"]
+    for number in (10, 11):
+        people.stored(patient(number))
+    assert ids(people.get(link(first, "next"))) == ["p10", "p11", "o"]

@@ -1,0 +1,124 @@
+"""Searching several types: the whole system and compartments. https://hl7.org/fhir/R4/http.html#search"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fhir_server.rest.test_search_includes import names
+from tests.http import Client
+
+TAG = {"tag": [{"system": "urn:t", "code": "a"}]}
+RECORD: tuple[dict[str, Any], ...] = (
+    {"resourceType": "Patient", "id": "one", "meta": TAG, "gender": "female"},
+    {"resourceType": "Patient", "id": "two", "gender": "male"},
+    {
+        "resourceType": "Observation",
+        "id": "of-one",
+        "meta": TAG,
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": "Patient/one"},
+    },
+    {
+        "resourceType": "Observation",
+        "id": "of-two",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": "Patient/two"},
+    },
+    {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "Patient/one"},
+        "asserter": {"reference": "Patient/two"},
+    },
+    {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "meta": TAG},
+)
+
+
+@pytest.fixture
+def record(client: Client) -> Client:
+    for resource in RECORD:
+        client.stored(resource)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?_tag=urn:t|a", ["Basic/b", "Observation/of-one", "Patient/one"]),
+        ("?_type=Patient,Observation&_tag=a", ["Observation/of-one", "Patient/one"]),
+        ("?_type=Patient,Observation&_tag:not=a", ["Observation/of-two", "Patient/two"]),
+        ("?_type=Patient,Basic&_tag:missing=true", ["Patient/two"]),
+        ("?_type=Observation,Condition&patient=Patient/one", ["Condition/c", "Observation/of-one"]),
+        ("?_type=Observation,Condition&subject:Patient.gender=male", ["Observation/of-two"]),
+        ("?_id=one,b", ["Basic/b", "Patient/one"]),
+        ("?_type=Patient&gender=male", ["Patient/two"]),
+        (
+            "?_type=Patient,Observation&_filter=not(_tag eq a)",
+            ["Observation/of-two", "Patient/two"],
+        ),
+        ("Patient/one/Observation", ["Observation/of-one"]),
+        ("Patient/one/Observation?status=final", ["Observation/of-one"]),
+        ("Patient/one/Observation?status=amended", []),
+        ("Patient/one/*", ["Condition/c", "Observation/of-one", "Patient/one"]),
+        ("Patient/two/*?_type=Condition,Observation", ["Condition/c", "Observation/of-two"]),
+        ("Patient/none/Observation", []),
+    ],
+)
+def test_over_types_is_found(record: Client, query: str, found: list[str]) -> None:
+    assert names(record.get(query), "match") == found
+
+
+def test_pages_of_the_whole_system_are_walked_in_order(record: Client) -> None:
+    seen, path = [], "?_sort=_lastUpdated&_count=2"
+    while path:
+        answer = record.get(path)
+        seen += names(answer, "match")
+        links = {each["relation"]: each["url"] for each in answer.json["link"]}
+        path = links.get("next", "").partition("/fhir")[2].lstrip("/")
+    assert sorted(seen) == sorted(f"{each['resourceType']}/{each['id']}" for each in RECORD)
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "found"),
+    [
+        ("_search", b"_type=Patient&gender=male", ["Patient/two"]),
+        ("Patient/_search?gender=male", b"_id=one,two", ["Patient/two"]),
+        ("Patient/one/Observation/_search", b"status=final", ["Observation/of-one"]),
+        ("Patient/one/_search", b"_type=Condition", ["Condition/c"]),
+    ],
+)
+def test_by_post_the_form_joins_the_address(
+    record: Client, path: str, body: bytes, found: list[str]
+) -> None:
+    answer = record.send("POST", path, body, FORM)
+    assert names(answer, "match") == found
+    self_link = answer.json["link"][0]["url"]
+    assert "_search" not in self_link
+    assert names(record.get(self_link.partition("/fhir")[2].lstrip("/")), "match") == found
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("?_type=Patient,Observation&gender=male", 400, "gender"),
+        ("?gender=male", 400, "gender"),
+        ("?_type=Patent", 400, "Patient"),
+        ("?_type=Patient,Observation&_sort=gender", 400, "_sort"),
+        ("?_type=Patient,Observation&_sort=identifier", 400, "_sort"),
+        ("Patient?_type=Patient", 400, "_type"),
+        ("Organization/1/Patient", 404, "compartment"),
+        ("Patient/one/Organization", 400, "never"),
+        ("Patient/one/Observaton", 404, "address"),
+    ],
+)
+def test_over_types_is_refused(record: Client, query: str, status: int, said: str) -> None:
+    answer = record.get(query)
+    assert answer.status == status
+    assert said in answer.said
