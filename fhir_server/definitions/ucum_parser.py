@@ -29,7 +29,7 @@ _PART = re.compile(
 _ONE: Reduced = (Fraction(1), {})
 _HIGHEST = 300
 """Exponent of ten beyond which a factor is no amount of anything."""
-_MOST_BITS = 2**11
+_MOST_BITS = 2**13
 """Of a numerator or denominator: what is longer takes long to multiply."""
 
 
@@ -68,6 +68,11 @@ def _prefix(value: Any) -> Fraction:
 @cache
 def _definitions() -> Mapping[str, xml_util.UcumUnitDefinition]:
     return {each.code_cs: each for each in xml_util.get_units_with_full_definition()}
+
+
+@cache
+def _metric() -> frozenset[str]:
+    return frozenset({*_bases(), *xml_util.get_metric_units()})
 
 
 @cache

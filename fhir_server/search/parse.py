@@ -12,6 +12,7 @@ from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
+from fhir_server.search.fields import Field
 from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
@@ -38,6 +39,7 @@ _CONTAINED_TYPES: Mapping[str, ContainedType] = MappingProxyType(
 )
 _Word = TypeVar("_Word")
 _MOST_VALUES = 10_000
+_MOST_KEYS = 20
 _WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
 
@@ -151,7 +153,10 @@ def _one_of(
 def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
-    keys = [_sort_key(types[0], part) for part in text.split(",")]
+    written = text.split(",")
+    if len(written) > _MOST_KEYS:
+        raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.", "_sort")
+    keys = [_sort_key(types[0], part) for part in written]
     if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
         raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
     return tuple(keys)
@@ -159,7 +164,7 @@ def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
 
 def _sort_key(resource_type: str, text: str) -> Sort:
     code, descending = text.removeprefix("-"), text.startswith("-")
-    field = find_field(resource_type, code)
+    field = _field_of("_sort", resource_type, code)
     if code == "_id":
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
@@ -178,6 +183,13 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         case "token" | "reference" | "uri":
             return Sort(code, "text", field.param, descending, field.present, field.paths)
     raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} means nothing.")
+
+
+def _field_of(control: str, resource_type: str, code: str) -> Field:
+    try:
+        return find_field(resource_type, code)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{control}: {error}", control) from error
 
 
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:
@@ -205,6 +217,6 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
         if not structures.is_resource_type(kind):
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
-    if code != "*" and find_field(source, code).type != "reference":
+    if code != "*" and _field_of(control, source, code).type != "reference":
         raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
     return Include(source, code, target, iterate)
