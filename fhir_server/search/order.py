@@ -82,10 +82,12 @@ def keys(query: Query) -> tuple[Sort, ...]:
     """Return what the result is ordered by before the key, the default included.
 
     What an ordered table finds is left in the order of the key, which the table knows too: then a
-    page needs no look at any other match.
+    page needs no look at any other match. So is what several types have: no index orders them by time.
     """
     if query.sort:
         return query.sort
+    if len(query.types) > 1:
+        return ()
     predicates = [condition.predicate for condition in query.conditions]
     by_value = any(isinstance(each, _MEASURED) for each in predicates)
     by_term = any(isinstance(each, HasTerm | AnyOf) for each in predicates)

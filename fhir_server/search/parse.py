@@ -10,6 +10,7 @@ from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
+from fhir_server.search.fields import Field
 from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
@@ -24,7 +25,11 @@ from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
 _TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+_MOST_PARAMETERS = 100
 _MOST_VALUES = 10_000
+_MOST_READ = 50_000
+"""Values times types: what one request may keep a whole worker busy with."""
+_MOST_KEYS = 20
 _WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
 
@@ -58,6 +63,7 @@ def parse_all(
         if not structures.is_resource_type(name):
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
+    refuse_many(types, listed)
     _refuse_nul(listed)
     _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
@@ -74,6 +80,25 @@ def parse_all(
         includes=_includes(listed, "_include"),
         revincludes=_includes(listed, "_revinclude"),
     )
+
+
+def refuse_many(types: Sequence[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise InvalidParameter when there is more to read than a search needs, before it is read."""
+    if len(pairs) > _MOST_PARAMETERS:
+        message = f"A search takes {_MOST_PARAMETERS} parameters at most, not {len(pairs)}."
+        raise InvalidParameter(message)
+    values = 0
+    for name, text in pairs:
+        values += text.count(",") + 1  # of which some may be escaped: that is as long to read
+        if values > _MOST_VALUES:
+            message = f"With {name!r} the search has more than {_MOST_VALUES} values; ask in parts."
+            raise InvalidParameter(message, name)
+    if values * len(types) > _MOST_READ:
+        raise InvalidParameter(
+            f"A search over {len(types)} types takes {_MOST_READ // len(types)} values at most, "
+            f"not {values}; name fewer types in _type, or ask in parts.",
+            "_type",
+        )
 
 
 def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
@@ -97,8 +122,6 @@ def _microseconds(moment: datetime) -> int:
 def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
-    if len(values) > _MOST_VALUES:
-        raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
     read = [read_condition(each, name, text, reading) for each in types]
     return Condition(name, values, across(types, read))
 
@@ -127,6 +150,8 @@ def _total(text: str | None) -> Total:
 def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
+    if text.count(",") >= _MOST_KEYS:
+        raise InvalidParameter(f"_sort takes {_MOST_KEYS} keys at most.", "_sort")
     keys = [_sort_key(types[0], part) for part in text.split(",")]
     if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
         raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
@@ -181,6 +206,19 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
         if not structures.is_resource_type(kind):
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
-    if code != "*" and find_field(source, code).type != "reference":
-        raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
+    if code != "*":
+        _refuse_include(control, find_field(source, code), target)
     return Include(source, code, target, iterate)
+
+
+def _refuse_include(control: str, field: Field, target: str) -> None:
+    if field.type != "reference":
+        raise InvalidParameter(
+            f"{control} needs a reference; {field.code!r} of {field.resource_type} is none."
+        )
+    if target and field.targets and target not in field.targets:
+        listed = ", ".join(field.targets)
+        raise InvalidParameter(
+            f"{control}: {field.code!r} of {field.resource_type} never refers to a {target}, "
+            f"but to {listed}."
+        )

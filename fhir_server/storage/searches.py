@@ -57,7 +57,7 @@ def page(
     base_url: str = "",
 ) -> Page:
     """Return the first page, or the one of a token; InvalidParameter when the token is not ours."""
-    if not token:
+    if token is None:
         rows, snapshot = _first(connection, query, base_url)
         more = len(rows) > query.count
         seal = _sealer(connection, query, snapshot, total)
