@@ -20,6 +20,7 @@ from fhir_server.rest.call import Call, show
 from fhir_server.rest.entries import Item
 from fhir_server.rest.interactions import Patch, patcher
 from fhir_server.rest.web import FHIR_JSON, Request, Response
+from fhir_server.search.reading import Terminology
 from fhir_server.storage.parameters import Watch
 from fhir_server.storage.resources import Version
 
@@ -45,6 +46,9 @@ class Within:
     @property
     def watch(self) -> Watch:
         return self.outer.watch
+
+    def terminology(self) -> Terminology:
+        return self.repository.terminology()
 
     def learn(self) -> None:
         """Look for nothing: the outer store did when the transaction began."""

@@ -83,7 +83,7 @@ def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
             for shape, method, code in _SYSTEM_INTERACTIONS
             if (shape, method) in routes
         ],
-        "searchParam": _common_parameters(),
+        "searchParam": _parameters_of_all_types(),
         "operation": _operations("system", ""),
         "compartment": [
             f"http://hl7.org/fhir/CompartmentDefinition/{name[0].lower()}{name[1:]}"
@@ -92,7 +92,7 @@ def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
     }
 
 
-def _common_parameters() -> list[Resource]:
+def _parameters_of_all_types() -> list[Resource]:
     """Return the parameters that all types have, which a search of the whole system takes."""
     listed = [set(supported(name)) for name in structures.resource_types()]
     return _stated(sorted(set.intersection(*listed)))

@@ -178,11 +178,18 @@ def _run(
     more = includes.included(connection, query, page.rows, call.limits.includes)
     rows = [replace(row, version=repository.whole(row.version)) for row in page.rows]
     beside = [repository.whole(version) for version in more.versions]
-    return replace(page, rows=rows), replace(more, versions=beside), page.total
+    if not token and not page.next:
+        total = len(rows)  # all there is: the total costs nothing
+    return (
+        replace(page, rows=rows),
+        replace(more, versions=beside),
+        page.total if total is None else total,
+    )
 
 
 def _explain(call: Call, query: Query) -> Response:
     if not call.limits.explain:
         raise Forbidden("_explain is for administrators of this server.", "_explain")
     plan = call.store.reading(lambda repository: plans.explain(repository.connection, query))
-    return show(replace(call, parameters=[]), 200, explained.parameters(*plan), [])
+    left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
+    return show(replace(call, parameters=left), 200, explained.parameters(*plan), [])

@@ -65,7 +65,8 @@ def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, 
 
 
 def _reduced(number: Decimal, measure: ucum.Unit) -> Decimal:
-    return number if number in (LEAST, MOST) else ucum.convert(number, measure)
+    # By identity: an amount of 1e99 is not an open end.
+    return number if number is LEAST or number is MOST else ucum.convert(number, measure)
 
 
 def _quantity(field: Field, _: Element | None) -> Emit:

@@ -83,9 +83,12 @@ def read(field: Field, modifier: str, text: str, _: Reading) -> Predicate:
     meant = unescape(text)
     if modifier == "above":
         return any_of(*(HasTerm(exact(field.prefix, each)) for each in _written_above(meant)))
+    itself = HasTerm(exact(field.prefix, meant))
     if modifier == "below":
-        return _read_below(field, text, meant)
-    return HasTerm(exact(field.prefix, meant))
+        found = _read_below(field, text, meant)
+        # Below a canonical with its version lies it alone, which is indexed as it is written.
+        return any_of(found, itself) if "|" in meant else found
+    return itself
 
 
 def _written_above(uri: str) -> Iterator[str]:
