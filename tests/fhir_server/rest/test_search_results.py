@@ -55,8 +55,9 @@ def parameters(url: str) -> list[tuple[str, str]]:
     ("query", "total"),
     [
         ("_total=accurate", 5),
-        ("_total=none", None),
-        ("", None),
+        ("_total=none&_count=2", None),
+        ("_count=2", None),
+        ("", 5),
         ("_total=accurate&_count=2", 5),
         ("_summary=count", 5),
         ("_count=0", 5),
