@@ -11,7 +11,14 @@ from urllib.parse import urlencode
 
 from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
-from fhir_server.errors import FHIRError, Forbidden, InvalidParameter, Issue, NotSupported
+from fhir_server.errors import (
+    FHIRError,
+    Forbidden,
+    InvalidParameter,
+    Issue,
+    Malformed,
+    NotSupported,
+)
 from fhir_server.repository import Repository
 from fhir_server.rest import coverage, explained, found
 from fhir_server.rest.call import RESULT_PARAMETERS, Call, show, summary_of
@@ -107,7 +114,11 @@ def _with_form(call: Call) -> Call:
     """Join the parameters of the address with those of the body."""
     if call.request.body:
         call.sent_kind("form")
-    stated = [*call.parameters, *pairs(call.request.body.decode("utf-8", "replace"))]
+    try:
+        form = call.request.body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The form is not UTF-8: {error}.") from error
+    stated = [*call.parameters, *pairs(form)]
     request = replace(call.request, query=urlencode(stated))
     return replace(call, request=request, parameters=stated)
 

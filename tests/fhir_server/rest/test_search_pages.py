@@ -131,6 +131,54 @@ def test_the_way_back_is_the_way_there(people: Client, sort: str) -> None:
     assert ids(people.get(link(third, "first"))) == ids(first)
 
 
+def edges(query: str) -> list[str]:
+    return [
+        f"{query}&_count=3",
+        f"{query}&_count=3&_sort=-family",
+        f"{query}&_count=3&_sort=gender",
+    ]
+
+
+@pytest.mark.parametrize("query", [*edges("Patient?name=fam"), *edges("Patient?birthdate=gt1900")])
+def test_writes_change_nothing_on_the_way_there_and_back(people: Client, query: str) -> None:
+    expected = walk(people, query)
+    step = 0
+
+    def write() -> None:
+        nonlocal step
+        step += 1
+        people.stored(patient(40 + step, "Fame"))
+        people.stored({**patient(step), "birthDate": "1890-01-01", "gender": "other"})
+        people.stored(patient(12 - step, "Zzz"))
+        people.send("DELETE", f"Patient/p{step}")
+
+    pages = [people.get(query)]
+    while following := link(pages[-1], "next"):
+        write()
+        pages.append(people.get(following))
+    assert [each for page in pages for each in ids(page)] == expected
+    for page in pages[-2::-1]:
+        write()
+        pages.append(people.get(link(pages[-1], "prev")))
+        assert ids(pages[-1]) == ids(page)
+    assert not link(pages[-1], "prev")
+    assert walk(people, query) != expected
+
+
+def test_what_did_not_match_before_it_was_changed_does_not_come_in(people: Client) -> None:
+    query = "Patient?gender=female&active=true&_count=1&_sort=_id"
+    for number in (1, 2):
+        people.stored({**patient(number), "active": True})
+    first = people.get(query)
+    assert ids(first) == ["p1"]
+    for number in (4, 5):
+        people.stored({**patient(number), "active": True})
+    people.stored({**patient(2), "active": False})
+    second = people.get(link(first, "next"))
+    assert ids(second) == ["p2"]
+    assert not link(second, "next")
+
+
 def test_links_outlive_a_restart(people: Client, store: Store, connect: Connect) -> None:
     following = link(people.get("Patient?_count=5&_sort=family"), "next")
     expected = ids(people.get(following))

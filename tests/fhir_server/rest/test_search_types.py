@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fhir_server.rest.test_search_includes import names
-from tests.http import Client
+from tests.http import Client, entry
 
 TAG = {"tag": [{"system": "urn:t", "code": "a"}]}
 RECORD: tuple[dict[str, Any], ...] = (
@@ -137,6 +137,21 @@ def test_by_post_the_form_joins_the_address(
     self_link = answer.json["link"][0]["url"]
     assert "_search" not in self_link
     assert names(record.get(self_link.partition("/fhir")[2].lstrip("/")), "match") == found
+
+
+def test_a_form_that_is_not_utf_8_is_refused(record: Client) -> None:
+    assert record.send("POST", "Patient/_search", b"_id=\xff", FORM).status == 400
+    assert record.send("POST", "Patient/_search", b"_id=%FF", FORM).status == 400
+    assert record.send("POST", "Patient/_search", "_id=é".encode(), FORM).status == 200
+
+
+def test_entries_of_a_batch_search_several_types_too(record: Client) -> None:
+    urls = ["Patient/one/Observation?status=final", "Patient/one/*", "?_type=Patient&gender=male"]
+    answer = record.batch(*(entry("GET", url) for url in urls))
+    totals = [each["resource"]["total"] for each in answer.json["entry"]]
+    assert totals == [1, 3, 1]
+    wrong = record.batch(entry("GET", "Patient/one/Organization"), entry("GET", "?gender=male"))
+    assert [each["response"]["status"][:3] for each in wrong.json["entry"]] == ["400", "400"]
 
 
 @pytest.mark.parametrize(
