@@ -67,7 +67,7 @@ def matching(
 
 
 def _linked(connection: Connection) -> Linked:
-    """Decide chains by what the others are now: they are not followed back in time."""
+    """Decide chains by the index; a query `as_of` the snapshot says what of it was so then."""
 
     def holds(predicate: PointsTo | PointedFrom, indexed: Entry) -> bool:
         targets: list[int] = []

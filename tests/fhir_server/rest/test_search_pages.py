@@ -116,6 +116,56 @@ def test_a_chain_is_decided_for_what_was_superseded(people: Client) -> None:
     assert walk(people, query, write) == expected
 
 
+def basic(number: int, subject: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Basic",
+        "id": f"b{number}",
+        "code": {"text": "x"},
+        "subject": {"reference": subject},
+    }
+
+
+LINKED = [
+    "Basic?subject:Patient.gender=female&_sort=_id",
+    "Basic?subject:Patient.gender=female",
+    "Basic?subject.gender=female&_sort=_id",
+    "Basic?subject:Patient.gender:not=male&_sort=_id",
+    "Basic?subject:Patient._has:Basic:subject:code:text=x&subject:Patient.gender=female&_sort=_id",
+    "Basic?_filter=subject.gender eq female&_sort=_id",
+    "Patient?_has:Basic:subject:code:text=x&_sort=family",
+    "Patient?_has:Basic:subject:code:text=x&birthdate=gt1900",
+    "Patient?_has:Basic:subject:patient.gender=female&_sort=-family",
+    "Patient?_list=l&_sort=family",
+]
+
+
+@pytest.mark.parametrize("query", LINKED)
+def test_what_a_chain_leads_to_is_seen_as_it_was(people: Client, query: str) -> None:
+    def linked(*numbers: int) -> None:
+        entries = [{"item": {"reference": f"Patient/p{number}"}} for number in numbers]
+        stated = {"resourceType": "List", "id": "l", "status": "current", "mode": "working"}
+        people.stored({**stated, "entry": entries})
+
+    for number in range(8):
+        people.stored(basic(number, f"Patient/p{number}"))
+    linked(*range(8))
+    query = f"{query.replace(' ', '%20')}&_count=2"
+    expected = walk(people, query)
+    assert 4 < len(expected) < 9
+
+    def write(page: int) -> None:
+        for number in range(12):
+            gender = "male" if (number + page) % 2 else "female"
+            people.stored({**patient(number, f"Family{number:02}"), "gender": gender})
+        people.stored(basic(4 + page, f"Patient/p{11 - page}"))
+        people.stored(basic(20 + page, f"Patient/p{8 + page}"))
+        people.send("DELETE", f"Basic/b{3 + page}")
+        linked(page, 9, 10, 11)
+
+    assert walk(people, query, write) == expected
+    assert walk(people, query) != expected
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_way_back_is_the_way_there(people: Client, sort: str) -> None:
     query = f"Patient?_count=5{f'&_sort={sort}' if sort else ''}"
