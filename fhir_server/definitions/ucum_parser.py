@@ -75,11 +75,6 @@ def _metric() -> frozenset[str]:
     return frozenset({*_bases(), *xml_util.get_metric_units()})
 
 
-@cache
-def _metric() -> frozenset[str]:
-    return frozenset({*_bases(), *xml_util.get_metric_units()})
-
-
 def _reduce(code: str) -> Reduced:
     parts = deque(_PART.finditer(code))
     if sum(len(part[0]) for part in parts) != len(code):

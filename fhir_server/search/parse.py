@@ -38,7 +38,10 @@ _CONTAINED_TYPES: Mapping[str, ContainedType] = MappingProxyType(
     {"container": "container", "contained": "contained"}
 )
 _Word = TypeVar("_Word")
+_MOST_PARAMETERS = 100
 _MOST_VALUES = 10_000
+_MOST_READ = 50_000
+"""Values times types: what one request may keep a whole worker busy with."""
 _MOST_KEYS = 20
 _WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
@@ -73,6 +76,7 @@ def parse_all(
         if not structures.is_resource_type(name):
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
+    refuse_many(types, listed)
     _refuse_nul(listed)
     _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
@@ -97,6 +101,25 @@ def parse_all(
     return query
 
 
+def refuse_many(types: Sequence[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise InvalidParameter when there is more to read than a search needs, before it is read."""
+    if len(pairs) > _MOST_PARAMETERS:
+        message = f"A search takes {_MOST_PARAMETERS} parameters at most, not {len(pairs)}."
+        raise InvalidParameter(message)
+    values = 0
+    for name, text in pairs:
+        values += text.count(",") + 1  # of which some may be escaped: that is as long to read
+        if values > _MOST_VALUES:
+            message = f"With {name!r} the search has more than {_MOST_VALUES} values; ask in parts."
+            raise InvalidParameter(message, name)
+    if values * len(types) > _MOST_READ:
+        raise InvalidParameter(
+            f"A search over {len(types)} types takes {_MOST_READ // len(types)} values at most, "
+            f"not {values}; name fewer types in _type, or ask in parts.",
+            "_type",
+        )
+
+
 def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
     """PostgreSQL takes no NUL, and terms are joined by it."""
     for name, text in pairs:
@@ -118,8 +141,6 @@ def _microseconds(moment: datetime) -> int:
 def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
-    if len(values) > _MOST_VALUES:
-        raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
     read = [read_condition(each, name, text, reading) for each in types]
     return Condition(name, values, across(types, read))
 
@@ -217,6 +238,19 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
         if not structures.is_resource_type(kind):
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
-    if code != "*" and _field_of(control, source, code).type != "reference":
-        raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
+    if code != "*":
+        _refuse_include(control, _field_of(control, source, code), target)
     return Include(source, code, target, iterate)
+
+
+def _refuse_include(control: str, field: Field, target: str) -> None:
+    if field.type != "reference":
+        raise InvalidParameter(
+            f"{control} needs a reference; {field.code!r} of {field.resource_type} is none."
+        )
+    if target and field.targets and target not in field.targets:
+        listed = ", ".join(field.targets)
+        raise InvalidParameter(
+            f"{control}: {field.code!r} of {field.resource_type} never refers to a {target}, "
+            f"but to {listed}."
+        )

@@ -24,13 +24,18 @@ _TARGETS = (
     f"SELECT {COLUMNS}, ref_params, ref_keys FROM resource"
     " WHERE key = ANY(%(keys)s::bigint[]) AND content IS NOT NULL ORDER BY key"
 )
+# Planned as if all were wanted: the planner takes terms that it has not seen for frequent, and would
+# walk the whole table in the hope of a limit that is never reached.
 _SOURCES = (
-    f"SELECT {COLUMNS}, ref_params, ref_keys FROM resource WHERE terms && %(terms)s::bigint[]"
-    " AND key <> ALL(%(seen)s::bigint[]) ORDER BY key LIMIT %(limit)s"
+    f"WITH found AS MATERIALIZED (SELECT {COLUMNS}, ref_params, ref_keys FROM resource"
+    " WHERE terms && %(terms)s::bigint[])"
+    " SELECT * FROM found WHERE key <> ALL(%(seen)s::bigint[]) LIMIT %(limit)s"
 )
 _WIDTH = 8  # columns of a version
 _AT_ONCE = 1000
 """Targets read at once: a List may refer to more than may be included."""
+_TERMS_AT_ONCE = 100
+"""So few that an index is the obvious way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +167,15 @@ def _parameters(resource_type: str, code: str) -> list[Field]:
 
 
 def _having(connection: Connection, terms: list[int], seen: set[int], limit: int) -> list[Row]:
-    """Return what has one of the terms and was not seen yet."""
-    if not terms:
-        return []
-    return connection.query(_SOURCES, {"terms": terms, "seen": list(seen), "limit": limit})
+    """Return what has one of the terms and was not seen yet, by key."""
+    found: dict[int, Row] = {}
+    terms = sorted(terms)
+    for start in range(0, len(terms), _TERMS_AT_ONCE):
+        some = terms[start : start + _TERMS_AT_ONCE]
+        wanted = {"terms": some, "seen": [*seen, *found], "limit": limit - len(found)}
+        if len(found) < limit:
+            found |= {row[0]: row for row in connection.query(_SOURCES, wanted)}
+    return [found[key] for key in sorted(found)]
 
 
 def _linked(rows: Sequence[Row], seen: set[int]) -> list[Linked]:

@@ -19,6 +19,7 @@ from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
 from fhir_server.storage import contained, frequencies, links, superseded
+from fhir_server.storage.as_of import Moment, as_of
 from fhir_server.storage.resources import Version
 from fhir_server.storage.superseded import Superseded
 
@@ -76,7 +77,7 @@ def _shown(connection: Connection, query: Query, rows: Sequence[Found]) -> Seque
 def _page(
     connection: Connection, query: Query, token: str | None, total: int | None, base_url: str
 ) -> Page:
-    if not token:
+    if token is None:
         rows, snapshot = _first(connection, query, base_url)
         more = len(rows) > query.count
         seal = _sealer(connection, query, snapshot, total)
@@ -139,7 +140,8 @@ def _following(
     connection: Connection, query: Query, snapshot: str, place: Place, base_url: str
 ) -> list[Found]:
     rows: list[Found] = []
-    old = superseded.matching(connection, query, snapshot, base_url)
+    then = as_of(query, Moment(connection, snapshot, base_url))
+    old = superseded.matching(connection, then, snapshot, base_url)
     earlier = [_earlier(query, each) for each in old]
     for phase in order.phases(query)[:: -1 if place.backward else 1]:
         wanted = query.count + 1 - len(rows)
@@ -147,7 +149,7 @@ def _following(
         if (phase > place.phase if place.backward else phase < place.phase) or wanted <= 0:
             continue
         here = here or Place(phase, (), place.backward)
-        unchanged = _select(connection, query, phase, here, wanted, snapshot)
+        unchanged = _select(connection, then, phase, here, wanted, snapshot)
         merged = [_found(query, phase, row) for row in unchanged]
         merged += [each for each in earlier if each.phase == phase and _beyond(query, each, here)]
         rows += _sorted(query, phase, merged, backward=place.backward)[:wanted]

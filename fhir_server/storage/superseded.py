@@ -17,7 +17,7 @@ from fhir_server.search import jsonpath, order, sql
 from fhir_server.search.contained import Contained, contained
 from fhir_server.search.entry import Entry, entry
 from fhir_server.search.match import Linked, match
-from fhir_server.search.predicates import PointedFrom, PointsTo
+from fhir_server.search.predicates import HasTerm, PointedFrom, PointsTo
 from fhir_server.search.query import Query, Sort
 from fhir_server.storage.resources import COLUMNS, Version
 
@@ -29,9 +29,12 @@ _CHANGED = (
     " AND version > 1 AND type = ANY(%(types)s)"
     " AND NOT pg_visible_in_snapshot(txid, %(snapshot)s::pg_snapshot) LIMIT %(limit)s"
 )
+# A version keeps the terms that it was found by, so most that never matched need not be read.
 _VERSIONS = (
-    f"SELECT DISTINCT ON (key) {COLUMNS} FROM resource_history WHERE key = ANY(%(keys)s)"
-    " AND pg_visible_in_snapshot(txid, %(snapshot)s::pg_snapshot) ORDER BY key, version DESC"
+    f"SELECT {COLUMNS} FROM (SELECT DISTINCT ON (key) {COLUMNS}, terms FROM resource_history"
+    " WHERE key = ANY(%(keys)s::bigint[])"
+    " AND pg_visible_in_snapshot(txid, %(snapshot)s::pg_snapshot) ORDER BY key, version DESC) AS v"
+    " WHERE content IS NOT NULL AND terms @> %(terms)s::bigint[]"
 )
 
 
@@ -61,15 +64,17 @@ def matching(
         )
     if not keys:
         return []
-    rows = connection.query(_VERSIONS, {"keys": keys, "snapshot": snapshot})
-    versions = [version for row in rows if (version := Version(*row)).content is not None]
+    plain = [each.predicate for each in query.conditions if isinstance(each.predicate, HasTerm)]
+    terms = [each.term for each in plain]
+    rows = connection.query(_VERSIONS, {"keys": keys, "snapshot": snapshot, "terms": terms})
+    versions = [Version(*row) for row in rows]
     linked = _linked(connection)
     earlier = [Superseded(version, entry_of(version, base_url)) for version in versions]
     return [each for each in earlier if match(query, each.entry, linked)]
 
 
 def _linked(connection: Connection) -> Linked:
-    """Decide chains by what the others are now: they are not followed back in time."""
+    """Decide chains by the index; a query `as_of` the snapshot says what of it was so then."""
 
     def holds(predicate: PointsTo | PointedFrom, indexed: Entry) -> bool:
         targets: list[int] = []

@@ -152,7 +152,7 @@ def test_ten_thousand_values_are_taken_and_more_are_refused(client: Client) -> N
     taken = posted(client, "Patient", ("gender", ",".join(["female", *values])))
     assert [entry["resource"]["id"] for entry in taken.json["entry"]] == ["p1"]
     refused = posted(client, "Patient", ("gender", ",".join(["x"] * 10_001)))
-    assert (refused.status, "'gender' has more than 10000 values" in refused.said) == (400, True)
+    assert (refused.status, "more than 10000 values" in refused.said) == (400, True)
 
 
 @pytest.mark.parametrize("name", ["family", "gender", "_id", "subject", "birthdate", "_filter"])
