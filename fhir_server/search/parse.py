@@ -12,7 +12,7 @@ from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
-from fhir_server.search.fields import Field
+from fhir_server.search.fields import Field, shares
 from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
@@ -194,6 +194,9 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         raise InvalidParameter(
             f"_sort by {code!r} is not possible: its expression is no plain path of elements."
         )
+    if field.type == "quantity" and (parts := shares(field)):
+        listed = " or ".join(each.code for each in parts)
+        raise InvalidParameter(f"_sort by {code!r} is not possible; sort by {listed}.")
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)
