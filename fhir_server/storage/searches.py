@@ -18,7 +18,7 @@ from fhir_server.database import Connection, Row
 from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
-from fhir_server.storage import frequencies, links, superseded
+from fhir_server.storage import frequencies, links, snapshots, superseded
 from fhir_server.storage.as_of import Moment, as_of
 from fhir_server.storage.resources import Version
 from fhir_server.storage.superseded import Superseded
@@ -113,7 +113,7 @@ def _first(connection: Connection, query: Query, base_url: str) -> tuple[list[Fo
         elif wanted > 0:
             found = _select(connection, query, phase, None, wanted)
             rows += [_found(query, phase, row) for row in found]
-            snapshot = found[0][_WIDTH] if found else ""
+            snapshot = snapshots.seen(connection, found[0][_WIDTH]) if found else ""
     return rows, snapshot
 
 
