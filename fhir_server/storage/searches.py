@@ -122,7 +122,7 @@ def _following(
 ) -> list[Found]:
     rows: list[Found] = []
     then = as_of(query, Moment(connection, snapshot, base_url))
-    old = superseded.matching(connection, then, snapshot, base_url)
+    old = superseded.beyond(connection, then, snapshot, base_url, place, query.count + 1)
     earlier = [_earlier(query, each) for each in old]
     for phase in order.phases(query)[:: -1 if place.backward else 1]:
         wanted = query.count + 1 - len(rows)

@@ -265,6 +265,19 @@ def test_what_did_not_match_before_it_was_changed_does_not_come_in(people: Clien
     assert not link(second, "next")
 
 
+@pytest.mark.parametrize("sort", ["_id", "-_id", "-_lastUpdated", "_lastUpdated,_id"])
+@pytest.mark.parametrize("query", ["Patient?name=fam", "Patient?gender=female", "Patient?"])
+def test_all_may_change_between_pages(people: Client, query: str, sort: str) -> None:
+    path = f"{query}&_sort={sort}&_count=2"
+    expected = walk(people, path)
+
+    def write(page: int) -> None:
+        for number in range(12):
+            people.stored({**patient(number), "gender": ("male", "female")[(number + page) % 2]})
+
+    assert walk(people, path, write) == expected
+
+
 def test_links_outlive_a_restart(people: Client, store: Store, connect: Connect) -> None:
     following = link(people.get("Patient?_count=5&_sort=family"), "next")
     expected = ids(people.get(following))
