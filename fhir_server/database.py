@@ -86,6 +86,21 @@ class Connection:
         self.cursor.execute(sql, parameters)
         return self.cursor.fetchall() if self.cursor.description else []
 
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Bracket statements by BEGIN .. COMMIT, if they are in no transaction yet; errors roll back."""
+        if self.session.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+            yield
+            return
+        self.cursor.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not self.session.closed:
+                self.cursor.execute("ROLLBACK")
+            raise
+        self.cursor.execute("COMMIT")
+
 
 @dataclass(slots=True, eq=False)
 class Database:
@@ -113,15 +128,8 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Lend a connection inside BEGIN .. COMMIT; anything raised rolls back."""
-        with self.connection() as lent:
-            lent.cursor.execute("BEGIN")
-            try:
-                yield lent
-            except BaseException:
-                if not lent.session.closed:
-                    lent.cursor.execute("ROLLBACK")
-                raise
-            lent.cursor.execute("COMMIT")
+        with self.connection() as lent, lent.whole():
+            yield lent
 
     def close(self) -> None:
         while self._idle:

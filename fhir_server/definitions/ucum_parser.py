@@ -29,7 +29,7 @@ _PART = re.compile(
 _ONE: Reduced = (Fraction(1), {})
 _HIGHEST = 300
 """Exponent of ten beyond which a factor is no amount of anything."""
-_MOST_BITS = 2**11
+_MOST_BITS = 2**13
 """Of a numerator or denominator: what is longer takes long to multiply."""
 
 

@@ -10,6 +10,7 @@ from fhir_server.codec import encode
 from fhir_server.errors import Issue
 from fhir_server.outcome import outcome
 from fhir_server.rest.call import Call, shape
+from fhir_server.storage.contained import is_contained
 from fhir_server.storage.includes import Included
 from fhir_server.storage.resources import Version
 from fhir_server.storage.searches import Page
@@ -78,7 +79,12 @@ def _links(call: Call, used: Parameters, own: Parameters, page: Page) -> Iterato
 
 def _entry(call: Call, version: Version, asked: dict[str, str], mode: bytes) -> Entry:
     return Entry(
-        f"{call.store.base}/{version.type}/{version.id}",
+        f"{call.store.base}/{_address(version)}",
         shape(asked, (version.content or "").encode()),
         search=mode,
     )
+
+
+def _address(version: Version) -> str:
+    """Return "Type/id"; of a contained resource "Type/id#inner" of its container."""
+    return version.id if is_contained(version) else f"{version.type}/{version.id}"

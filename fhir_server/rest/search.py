@@ -55,6 +55,9 @@ class Asked:
         )
         if not self.compartment:
             return query
+        if query.contained != "false":
+            said = "Contained resources are in no compartment; search their type without one."
+            raise InvalidParameter(said, "_contained")
         member = HasTerm(compartment_term(self.compartment), typed=False)
         inside = Condition(f"compartment {self.compartment}", (), member)
         return replace(query, conditions=(inside, *query.conditions))
@@ -189,7 +192,7 @@ def _run(
     more = includes.included(connection, query, page.rows, call.limits.includes)
     rows = [replace(row, version=repository.whole(row.version)) for row in page.rows]
     beside = [repository.whole(version) for version in more.versions]
-    if not token and not page.next:
+    if token is None and not page.next:
         total = len(rows)  # all there is: the total costs nothing
     return (
         replace(page, rows=rows),

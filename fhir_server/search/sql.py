@@ -35,11 +35,25 @@ from fhir_server.search.predicates import (
     Unchanged,
     Updated,
 )
-from fhir_server.search.query import Query
+from fhir_server.search.query import Contained, Query
 from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
+_TABLE_COLUMNS = (
+    "key, type, id, version, last_updated, method, content, blob, txid, terms, ref_params, ref_keys"
+)
+# Where `resource r` is of; with contained ones each row also says in whose place it may stand.
+_SOURCES: Mapping[Contained, str] = MappingProxyType(
+    {
+        "false": "resource",
+        "true": "contained",
+        "both": f"(SELECT {_TABLE_COLUMNS}, key AS container FROM resource"
+        f" UNION ALL SELECT {_TABLE_COLUMNS}, container FROM contained)",
+    }
+)
+# Of several matches with one container the one of the least key stands for it, on whatever page.
+_ONCE = "NOT EXISTS (SELECT FROM {source} c WHERE c.container = r.container AND c.key < r.key AND {where})"
 _PAGE = (
     "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
     " WHERE {where} ORDER BY {order} LIMIT {limit}"
@@ -50,7 +64,7 @@ _EACH_TYPE = (
     "unnest({types}::text[]) AS t(name) CROSS JOIN LATERAL (SELECT * FROM resource r"
     " WHERE r.type = t.name AND {where} ORDER BY {order} LIMIT {limit})"
 )
-_ROWS = "SELECT {what} FROM resource r WHERE {where}"
+_ROWS = "SELECT {what} FROM {source} r WHERE {where}"
 _UNCHANGED = "pg_visible_in_snapshot({row}.txid, {snapshot}::pg_snapshot)"
 _ORDERED = ranges.SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 _EXISTS = "{row}.content IS NOT NULL"
@@ -109,7 +123,7 @@ def page(
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
-    window: look at so many rows of the type only, in the order of the index over types by time.
+    window: look at so many rows of the type only, by time; not with contained resources.
     many: terms that most have, so that no search should begin with them.
     """
     writer = Writer(many=many)
@@ -145,8 +159,8 @@ def _source(
         return _WINDOW.format(
             where=" AND ".join(held), order=written.order, window=writer.bind(window)
         )
-    if not _by_time_alone(query):
-        return "resource"
+    if query.contained != "false" or not _by_time_alone(query):
+        return _SOURCES[query.contained]
     return _EACH_TYPE.format(
         types=writer.bind(list(query.types)),
         where=" AND ".join(conditions),
@@ -190,13 +204,18 @@ def matches(query: Query) -> Statement:
 def _rows(query: Query, what: str) -> Statement:
     writer = Writer()
     where = " AND ".join(_matching(query, writer))
-    return Statement(_ROWS.format(what=what, where=where), writer.parameters)
+    text = _ROWS.format(what=what, source=_SOURCES[query.contained], where=where)
+    return Statement(text, writer.parameters)
 
 
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
     writer.leads = not any(narrows(each, writer.many) for each in predicates)
-    return _of_type(query.types, predicates, "r", writer)
+    found = _of_type(query.types, predicates, "r", writer)
+    if query.whole:
+        where = " AND ".join(_of_type(query.types, predicates, "c", writer))
+        found.append(_ONCE.format(source=_SOURCES[query.contained], where=where))
+    return found
 
 
 def _of_type(

@@ -46,6 +46,8 @@ def window(connection: Connection, query: Query, wanted: int) -> int:
     by_time = [sort.type for sort in order.keys(query)[:1]] == ["updated"]
     if not by_time or len(query.types) != 1 or not query.conditions:
         return 0
+    if query.contained != "false":
+        return 0
     known = of(connection)
     own = known.types.get(query.types[0], 0.0)
     shares = [_share(each.predicate, known, own) for each in query.conditions]

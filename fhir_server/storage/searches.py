@@ -18,7 +18,7 @@ from fhir_server.database import Connection, Row
 from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
-from fhir_server.storage import frequencies, links, snapshots, superseded
+from fhir_server.storage import contained, frequencies, links, snapshots, superseded
 from fhir_server.storage.as_of import Moment, as_of
 from fhir_server.storage.resources import Version
 from fhir_server.storage.superseded import Superseded
@@ -58,6 +58,25 @@ def page(
     base_url: str = "",
 ) -> Page:
     """Return the first page, or the one of a token; InvalidParameter when the token is not ours."""
+    found = _page(connection, query, token, total, base_url)
+    return replace(found, rows=_shown(connection, query, found.rows))
+
+
+def _shown(connection: Connection, query: Query, rows: Sequence[Found]) -> Sequence[Found]:
+    """Put containers in the place of what they contain, when the query asks for that."""
+    if not query.whole:
+        return rows
+    outer = contained.containers(connection, [row.version for row in rows])
+    return [
+        replace(row, version=outer.get(row.version.key, row.version))
+        for row in rows
+        if row.version.key in outer or not contained.is_contained(row.version)
+    ]
+
+
+def _page(
+    connection: Connection, query: Query, token: str | None, total: int | None, base_url: str
+) -> Page:
     if token is None:
         rows, snapshot = _first(connection, query, base_url)
         more = len(rows) > query.count
@@ -220,4 +239,4 @@ def estimate(connection: Connection, query: Query) -> int:
 def first(connection: Connection, query: Query, limit: int, base_url: str = "") -> list[Version]:
     """Return at most `limit` matches in the query's order."""
     rows, _ = _first(connection, replace(query, count=limit), base_url)
-    return [row.version for row in rows[:limit]]
+    return [row.version for row in _shown(connection, query, rows[:limit])]

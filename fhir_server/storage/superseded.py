@@ -15,6 +15,7 @@ from fhir_server import codec, references
 from fhir_server.database import Connection
 from fhir_server.errors import Gone
 from fhir_server.search import jsonpath, order, sql
+from fhir_server.search.contained import Contained, contained
 from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.match import Linked, match
 from fhir_server.search.order import Place, Written
@@ -56,7 +57,11 @@ class Superseded:
 def matching(
     connection: Connection, query: Query, snapshot: str, base_url: str
 ) -> list[Superseded]:
-    """Return the query's matches among versions superseded since; Gone when there are too many."""
+    """Return the query's matches among versions superseded since; Gone when there are too many.
+
+    What those versions contained is not among them: the history keeps no rows of it, so a later
+    page of a search with `_contained` may lack what was changed since the first.
+    """
     keys = _changed(connection, query, snapshot)
     rows = _versions(connection, query, keys, snapshot, Written("", (), (), "key"), MOST + 1)
     if len(rows) > MOST:
@@ -97,6 +102,8 @@ def _gone(most: int) -> Gone:
 
 def _changed(connection: Connection, query: Query, snapshot: str) -> list[int]:
     """Return the keys of what changed since the snapshot, of the query's types."""
+    if query.contained == "true":
+        return []
     parameters = {"snapshot": snapshot, "types": list(query.types), "limit": MOST_CHANGED + 1}
     keys = [row[0] for row in connection.query(_CHANGED, parameters)]
     if len(keys) > MOST_CHANGED:
@@ -156,6 +163,12 @@ def entry_of(version: Version, base_url: str) -> Entry:
     content = (version.content or "").encode()
     targets = references.local(content, base_url)
     return entry(codec.decode_again(content), targets, base_url)
+
+
+def contained_of(version: Version, base_url: str) -> tuple[Contained, ...]:
+    """Index what a version contains."""
+    content = (version.content or "").encode()
+    return contained(codec.decode_again(content), content, base_url)
 
 
 def sort_values(query: Query, earlier: Superseded) -> tuple[int, tuple[object, ...]]:

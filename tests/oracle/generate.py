@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -231,11 +231,8 @@ def searches(known: World, seed: int) -> Iterator[Search]:
     """Yield the plan: each parameter of each type, more where there is data, then combinations."""
     made = generator(known, seed)
     for resource_type in structures.resource_types():
-        for code in sorted({"_list", *search_parameters.parameters(resource_type)}):
-            for _ in range(_times(known, resource_type, code)):
-                drawn = made.pair(resource_type, code)
-                if drawn:
-                    yield Search(resource_type, (drawn[1:],), (drawn[0],))
+        codes = {"_list", *search_parameters.parameters(resource_type)}
+        yield from _alone(made, resource_type, codes)
     types = sorted(known.by_type)
     for _ in range(900):
         yield from _combined(made, made.random.choice(types))
@@ -244,6 +241,22 @@ def searches(known: World, seed: int) -> Iterator[Search]:
         drawn_link = draw(name)
         if drawn_link:
             yield Search(name.partition("/")[0], (drawn_link[1:],), (kind, drawn_link[0]))
+
+
+def of_contained(known: World, seed: int) -> Iterator[Search]:
+    """Yield what can be asked of contained resources alone; their ids and times are their containers'."""
+    made = generator(known, seed)
+    for resource_type in sorted(known.by_type):
+        codes = {*search_parameters.parameters(resource_type)} - {*_IN_EVERY, "_list"}
+        yield from _alone(made, resource_type, codes)
+
+
+def _alone(made: Generator, resource_type: str, codes: Iterable[str]) -> Iterator[Search]:
+    for code in sorted(codes):
+        for _ in range(_times(made.known, resource_type, code)):
+            drawn = made.pair(resource_type, code)
+            if drawn:
+                yield Search(resource_type, (drawn[1:],), (drawn[0],))
 
 
 def _times(known: World, resource_type: str, code: str) -> int:

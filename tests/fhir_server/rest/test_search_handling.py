@@ -49,7 +49,6 @@ PATHS = [
     ("Patient", "_id=one&_sort=gnder", "gender", "?_id=one"),
     ("Patient", "_id=one&_total=all", "accurate", "?_id=one"),
     ("Patient", "_id=one&_type=Patient", "_type", "?_id=one"),
-    ("Patient", "_id=one&_contained=true", "_contained", "?_id=one"),
     ("", "_type=Patient&_id=one&gendr=male", "gender", "?_id=one&_type=Patient"),
     ("Patient/one/Patient", "gendr=male", "gender", "/Patient/one/Patient"),
     ("Patient/one/*", "_type=Patient&gendr=male", "gender", "?_type=Patient"),
