@@ -68,6 +68,10 @@ class Connection:
     remembered: dict[str, Any] = field(default_factory=dict)
     """What was read once and changes seldom or never: keys, statistics."""
 
+    @property
+    def in_transaction(self) -> bool:
+        return bool(self.session.info.transaction_status != 0)
+
     def run(self, statement: Statement, *arguments: Any) -> list[Row]:
         """Execute a prepared statement; returns its rows, [] when it has none."""
         execute = self.prepared.get(statement.name)

@@ -18,7 +18,7 @@ from fhir_server.database import Connection, Row
 from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
-from fhir_server.storage import contained, frequencies, links, superseded
+from fhir_server.storage import contained, frequencies, links, snapshots, superseded
 from fhir_server.storage.as_of import Moment, as_of
 from fhir_server.storage.resources import Version
 from fhir_server.storage.superseded import Superseded
@@ -132,7 +132,7 @@ def _first(connection: Connection, query: Query, base_url: str) -> tuple[list[Fo
         elif wanted > 0:
             found = _select(connection, query, phase, None, wanted)
             rows += [_found(query, phase, row) for row in found]
-            snapshot = found[0][_WIDTH] if found else ""
+            snapshot = snapshots.seen(connection, found[0][_WIDTH]) if found else ""
     return rows, snapshot
 
 
@@ -141,7 +141,7 @@ def _following(
 ) -> list[Found]:
     rows: list[Found] = []
     then = as_of(query, Moment(connection, snapshot, base_url))
-    old = superseded.matching(connection, then, snapshot, base_url)
+    old = superseded.beyond(connection, then, snapshot, base_url, place, query.count + 1)
     earlier = [_earlier(query, each) for each in old]
     for phase in order.phases(query)[:: -1 if place.backward else 1]:
         wanted = query.count + 1 - len(rows)

@@ -9,8 +9,9 @@ import pytest
 
 from fhir_server.context import Store
 from fhir_server.database import Database
+from fhir_server.storage.snapshots import including
 from tests.fhir_server.conftest import Connect
-from tests.http import Answer, Client
+from tests.http import Answer, Client, entry
 
 
 def patient(number: int, family: str = "") -> dict[str, Any]:
@@ -166,6 +167,41 @@ def test_what_a_chain_leads_to_is_seen_as_it_was(people: Client, query: str) -> 
     assert walk(people, query) != expected
 
 
+@pytest.mark.parametrize("sort", ["_id", "-family", "birthdate", "gender"])
+def test_a_search_within_a_transaction_sees_on_all_pages_what_that_wrote(
+    people: Client, sort: str
+) -> None:
+    query = f"Patient?_count=2&_sort={sort}"
+    answer = people.transaction(
+        entry("PUT", "Patient/p3", patient(3, "Renamed")),
+        entry("PUT", "Patient/p50", patient(50)),
+        entry("DELETE", "Patient/p7"),
+        entry("GET", query),
+    )
+    assert answer.status == 200, answer.body
+    first = answer.json["entry"][-1]["resource"]
+    links = {each["relation"]: each["url"] for each in first["link"]}
+    found = [each["resource"]["id"] for each in first["entry"]]
+    found += walk(people, links["next"].partition("/fhir/")[2])
+    assert found == walk(people, query)
+    assert "p50" in found
+    assert "p7" not in found
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "own", "expected"),
+    [
+        ("10:10:", 10, "10:11:"),
+        ("10:10:", 12, "10:13:10,11"),
+        ("10:15:10,12", 12, "10:15:10"),
+        ("10:15:10,12", 10, "10:15:12"),
+        ("10:15:10,12", 16, "10:17:10,12,15"),
+    ],
+)
+def test_a_snapshot_with_what_one_transaction_wrote(snapshot: str, own: int, expected: str) -> None:
+    assert including(snapshot, own) == expected
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_way_back_is_the_way_there(people: Client, sort: str) -> None:
     query = f"Patient?_count=5{f'&_sort={sort}' if sort else ''}"
@@ -227,6 +263,19 @@ def test_what_did_not_match_before_it_was_changed_does_not_come_in(people: Clien
     second = people.get(link(first, "next"))
     assert ids(second) == ["p2"]
     assert not link(second, "next")
+
+
+@pytest.mark.parametrize("sort", ["_id", "-_id", "-_lastUpdated", "_lastUpdated,_id"])
+@pytest.mark.parametrize("query", ["Patient?name=fam", "Patient?gender=female", "Patient?"])
+def test_all_may_change_between_pages(people: Client, query: str, sort: str) -> None:
+    path = f"{query}&_sort={sort}&_count=2"
+    expected = walk(people, path)
+
+    def write(page: int) -> None:
+        for number in range(12):
+            people.stored({**patient(number), "gender": ("male", "female")[(number + page) % 2]})
+
+    assert walk(people, path, write) == expected
 
 
 def test_links_outlive_a_restart(people: Client, store: Store, connect: Connect) -> None:
