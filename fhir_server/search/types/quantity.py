@@ -58,7 +58,7 @@ def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, 
     for both, text in _units(system, code, said.get("unit", "")):
         rows.numbers.append((param, low, high, both, text))
     if system == ucum.SYSTEM:
-        base = _base_unit(code)
+        base = _canonical_unit(code)
         if base:
             least = low if low is LEAST else _reduced(low, code)
             most = high if high is MOST else least if high is low else _reduced(high, code)
@@ -66,7 +66,7 @@ def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, 
 
 
 @lru_cache(maxsize=2**12)
-def _base_unit(code: str) -> int:
+def _canonical_unit(code: str) -> int:
     """Return the hash of the code's base unit; 0 when it has none."""
     measure = ucum.canonical(code)
     return system_unit(ucum.SYSTEM, measure.base) if measure else 0
