@@ -211,6 +211,9 @@ def _rows(query: Query, what: str) -> Statement:
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
     writer.leads = not any(narrows(each, writer.many) for each in predicates)
+    # Without statistics nothing is known of what few have.
+    terms = [each.term for each in predicates if isinstance(each, HasTerm)]
+    writer.probes = bool(writer.many) and any(term not in writer.many for term in terms)
     found = _of_type(query.types, predicates, "r", writer)
     if query.whole:
         where = " AND ".join(_of_type(query.types, predicates, "c", writer))

@@ -44,7 +44,7 @@ INDEX = {
     "patient, code, dates, newest first": "resource_terms",
     "patient and 5 codes": "resource_terms",
     "one day over all patients": "date_index_value",
-    "code and value-quantity range": "number_index_value",
+    "code and value-quantity range": "resource_terms",
     "patient and code-value-quantity": "number_index_value",
     "component code and value": "number_index_value",
     "chain to the patient": "resource_terms",
