@@ -110,6 +110,9 @@ def test_a_condition_of_an_example_leaves_something_out(record: Client) -> None:
     assert matches(record.get("Observation?date=eb2024")) == ["short"]
     assert matches(record.get("ServiceRequest?occurrence=2024-07-01")) == []
     assert matches(record.get("Encounter?date=eb2030")) == []
+    assert matches(record.get("Observation?date=2024-05-01T10:00:00.000Z")) == []
+    assert matches(record.get("Observation?date=2024-05-01T10:00:00Z")) == ["pressure"]
+    assert matches(record.get("Patient?telecom=phone|%2B43%201%205550")) == []
 
 
 @pytest.mark.parametrize(("method", "asked"), NOT_ANSWERED)
