@@ -5,10 +5,11 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, text
 
-from fhir_server.storage.tables import metadata
+from fhir_server.storage import tables as records
 from medconsult.embedded import database
 from medconsult.migrations import engine
 from medconsult.settings import load_settings
+from smart_auth import tables as accounts
 
 # Any number will do that nobody else takes in this database.
 RUNNER_LOCK = 4_001_000_001
@@ -31,7 +32,7 @@ def migrate(connection: Connection) -> None:
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=[records.metadata, accounts.metadata],
         transaction_per_migration=True,
         compare_type=True,
         compare_server_default=False,

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html#summary, https://hl7.org/fhir/R4/valueset-issue-type.html
 
     FHIRError
-        Malformed 400 · InvalidParameter 400 · TooCostly 400 · Forbidden 403
+        Malformed 400 · InvalidParameter 400 · TooCostly 400 · Unauthorized 401 · Forbidden 403
         NotAcceptable 406 · UnsupportedMediaType 415 · TooLarge 413 · URITooLong 414
         NotFound 404 · NotSupported 404 · MethodNotAllowed 405 · Gone 410
         Conflict 409 · Duplicate 409 · PreconditionFailed 412 · MultipleMatches 412
@@ -73,7 +73,16 @@ class TooCostly(FHIRError):
     code = "too-costly"
 
 
+class Unauthorized(FHIRError):
+    """Nobody knows who asks: no token, or one that is not good (any more)."""
+
+    status = 401
+    code = "login"
+
+
 class Forbidden(FHIRError):
+    """It is known who asks, and they may not."""
+
     status = 403
     code = "forbidden"
 

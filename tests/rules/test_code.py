@@ -25,6 +25,8 @@ SQL_ROOMS = (
     "fhir_server/storage/",
     "fhir_server/search/",
     "fhir_server/database.py",
+    "fhir_server/audit/",
+    "smart_auth/tables.py",
     "alembic/",
     "bench/",
     "tests/",

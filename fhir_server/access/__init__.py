@@ -1,0 +1,1 @@
+"""Who may do what with which resources: principals, scopes, role rules, and the policy they make."""
