@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
+from fhir_server.access.principal import Principal
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
 from fhir_server.search.reading import Terminology
@@ -26,13 +28,19 @@ class Store:
     integrity: bool = True
     watch: Watch = field(default_factory=Watch, compare=False)
     """On the search parameters that are defined at run time."""
+    policy: Policy = UNRESTRICTED
+    """Of whoever the work is done for."""
+
+    def acting(self, principal: Principal) -> Store:
+        """Return the same data as the principal may see and change it."""
+        return replace(self, policy=policy_of(principal))
 
     def learn(self) -> None:
         """Look for newly defined search parameters, at most once a second."""
         self.watch.learn(self.database)
 
     def repository(self, connection: Connection) -> Repository:
-        return Repository(connection, self.blobs, self.base, self.integrity)
+        return Repository(connection, self.blobs, self.base, self.integrity, self.policy)
 
     def terminology(self) -> Terminology:
         """Return what is known of codes; a connection is lent for each look into what is stored."""

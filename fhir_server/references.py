@@ -7,7 +7,7 @@ The text is searched, not the decoded tree: in compact JSON `"reference":"` can 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 import msgspec
@@ -109,3 +109,19 @@ def urns(text: bytes) -> Iterator[str]:
     """Yield what in the text looks like a resource's full URL."""
     for found in _URN.findall(text):
         yield found.decode()
+
+
+def path_to(node: object, name: str, path: str) -> str:
+    """Return the FHIRPath of the first element that refers to the name."""
+    if isinstance(node, list):
+        pairs: Iterable[tuple[str, object]] = (
+            (f"{path}[{i}]", item) for i, item in enumerate(node)
+        )
+    elif isinstance(node, dict):
+        written = node.get("reference")
+        if isinstance(written, str) and (written == name or f"/{name}" in f"/{written}"):
+            return f"{path}.reference"
+        pairs = ((f"{path}.{key}", value) for key, value in node.items())
+    else:
+        return ""
+    return next((found for at, item in pairs if (found := path_to(item, name, at))), "")

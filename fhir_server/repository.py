@@ -7,48 +7,38 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
-from fhir_server import binary, references, validation
-from fhir_server.codec import Body, encode, join, members
+from fhir_server import binary
+from fhir_server.access.policy import UNRESTRICTED, Policy, Right
+from fhir_server.codec import Body
 from fhir_server.database import Connection, Raced
-from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
-from fhir_server.search import defining
-from fhir_server.search.contained import Contained, contained
-from fhir_server.search.entry import NO_ENTRY, Entry, entry
+from fhir_server.drafts import DEFINES, Draft, dangling, drafted
+from fhir_server.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
+from fhir_server.guard import Guard
+from fhir_server.search.entry import NO_ENTRY
 from fhir_server.search.query import Query
 from fhir_server.search.reading import Terminology
 from fhir_server.search.term import resource_key, term
+from fhir_server.stamping import stamp
 from fhir_server.storage import contained as inner
-from fhir_server.storage import resources, searches
+from fhir_server.storage import everything, history, includes, plans, resources, searches
 from fhir_server.storage.blobs import Blobs
+from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Change, Version
 from fhir_server.terminology.stored import terminology
 
 LISTED_REFERRERS = 10
 ANY_VERSION = 0  # If-Match: * asks that there is one
-DEFINES = "SearchParameter"
-"""The type whose resources change how all others are indexed."""
-STAMPED = ("resourceType", "id", "meta")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A resource to be written, already valid and indexed, not yet stamped with version and time."""
-
-    type: str
-    id: str
-    body: Body
-    entry: Entry
-    targets: tuple[str, ...]
-    """Literal references to this server, "Type/id"."""
-    method: str = "PUT"
-    blob: str | None = None
-    contained: tuple[Contained, ...] = ()
 
 
 @dataclass(slots=True)
@@ -58,33 +48,62 @@ class Repository:
     base: str
     """The server's FHIR base URL, without a slash at the end."""
     integrity: bool = True
+    policy: Policy = UNRESTRICTED
+    """Whose rights hold; applied here to all that is read or written."""
     redefined: bool = False
     """Whether what is searched by was changed here: a SearchParameter was written."""
 
     # Reading
 
-    def find(self, resource_type: str, id_: str) -> Version | None:
-        """Return the current version, also when it is a deletion; None when there never was one."""
-        version = resources.read(self.connection, resource_key(f"{resource_type}/{id_}"))
-        # The key is a hash: the name is what counts.
-        if version is None or version.id != id_ or version.type != resource_type:
-            return None
-        return self.whole(version)
-
     def read(self, resource_type: str, id_: str) -> Version:
-        version = self.find(resource_type, id_)
+        """Return the current version; NotFound when there is none, Gone when it was deleted.
+
+        Whoever may not see all of the type is not told of deletions: they belong to nobody any more.
+        """
+        right = self.policy.right(resource_type, "r")
+        version = self._current(resource_type, id_, right)
         if version is None:
             raise NotFound(f"There is no {resource_type}/{id_} on this server.")
         return _existing(version)
 
+    def find(self, resource_type: str, id_: str, letter: str = "u") -> Version | None:
+        """Return the current version, to write over it, also when it is a deletion; None when there is none.
+
+        Forbidden when there is one that the principal may not update (u) or delete (d).
+        """
+        version = self._current(resource_type, id_, None)
+        if version is not None and self.guard.beyond([version], letter):
+            raise Forbidden(f"You may not change {resource_type}/{id_}.")
+        return version
+
     def vread(self, resource_type: str, id_: str, number: str) -> Version:
+        right = self.policy.right(resource_type, "r")
         version = None
         if number.isascii() and number.isdigit() and len(number) < 10:
             key = resource_key(f"{resource_type}/{id_}")
             version = resources.vread(self.connection, key, int(number))
         if version is None or version.id != id_ or version.type != resource_type:
             raise NotFound(f"There is no version {number} of {resource_type}/{id_}.")
+        if right is not None and not self.guard.seen([version], "r"):
+            raise NotFound(f"There is no version {number} of {resource_type}/{id_}.")
         return self.whole(_existing(version))
+
+    def _current(self, resource_type: str, id_: str, right: Right) -> Version | None:
+        """Return the current version if it fulfils the right."""
+        key = resource_key(f"{resource_type}/{id_}")
+        version = self.guard.current(key, resource_type, right)
+        # The key is a hash: the name is what counts.
+        if version is None or version.id != id_ or version.type != resource_type:
+            return None
+        return self.whole(version)
+
+    def seen(self, versions: Sequence[Version], letter: str) -> list[Version]:
+        """Return those versions, current or not, that the principal may read (r) or search (s)."""
+        return [self.whole(version) for version in self.guard.seen(versions, letter)]
+
+    @property
+    def guard(self) -> Guard:
+        return Guard(self.connection, self.policy, self.base)
 
     def whole(self, version: Version) -> Version:
         """Put content that lies in the blob store back into the resource."""
@@ -92,8 +111,83 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        found = searches.first(self.connection, query, query.count, self.base)
+        allowed = self.policy.restrict(query)
+        found = searches.first(self.connection, allowed, query.count, self.base)
         return [self.whole(version) for version in found]
+
+    def page(self, query: Query, token: str | None, total: int | None) -> searches.Page:
+        """Return the first page, or the one of a token; total is what the first page had counted."""
+        allowed = self.policy.restrict(query)
+        found = searches.page(self.connection, allowed, token, total=total, base_url=self.base)
+        rows = [replace(row, version=self.whole(row.version)) for row in found.rows]
+        return replace(found, rows=rows)
+
+    def included(
+        self, query: Query, rows: Sequence[searches.Found], most: int
+    ) -> includes.Included:
+        """Return what the query's includes add to these matches, as far as it may be read."""
+        more = includes.included(self.connection, query, rows, most, self.guard.readable)
+        return replace(more, versions=[self.whole(version) for version in more.versions])
+
+    def count(self, query: Query) -> int:
+        """Count all matches."""
+        return searches.count(self.connection, self.policy.restrict(query))
+
+    def estimate(self, query: Query) -> int:
+        return searches.estimate(self.connection, self.policy.restrict(query))
+
+    def refuse_costly(self, query: Query, limit: float) -> None:
+        """Raise TooCostly when the first page, or the count asked for, is expected to cost more."""
+        plans.refuse_costly(self.connection, self.policy.restrict(query), limit)
+
+    def explain(self, query: Query) -> tuple[plans.Plan, list[plans.Explained]]:
+        """Return the plan of the first page, and that of each condition on its own."""
+        if not self.policy.may("explain"):
+            raise Forbidden("_explain is for administrators of this server.", "_explain")
+        return plans.explain(self.connection, self.policy.restrict(query))
+
+    def history(self, resource_type: str, id_: str, window: Window) -> list[Version]:
+        """Return one resource's versions, newest first; NotFound when there are none to be seen."""
+        key = resource_key(f"{resource_type}/{id_}")
+        if not self.policy.unrestricted:
+            self.read(resource_type, id_)
+        found = history.of_instance(self.connection, key, window)
+        if not found and resources.read(self.connection, key) is None:
+            raise NotFound(f"There is no {resource_type}/{id_} on this server.")
+        return [version for version in found if version.id == id_]
+
+    def log(self, types: Sequence[str], window: Window) -> list[Version]:
+        """Return the versions of all resources of the types, newest first."""
+        return history.of_types(self.connection, self._logged(types), window)
+
+    def count_history(self, resource_type: str, id_: str, window: Window) -> int:
+        self.policy.right(resource_type, "r")
+        self._refuse_count()
+        key = resource_key(f"{resource_type}/{id_}")
+        return history.count_instance(self.connection, key, window)
+
+    def count_log(self, types: Sequence[str], window: Window) -> int:
+        self._refuse_count()
+        return history.count_types(self.connection, types, window)
+
+    def _logged(self, types: Sequence[str]) -> Sequence[str]:
+        found = self.policy.permitted(types, "s")
+        if not found:
+            self.policy.right(types[0], "s")
+        return found
+
+    def _refuse_count(self) -> None:
+        if not self.policy.unrestricted:
+            raise Forbidden(
+                "Only who may see everything can have a history counted; read its pages instead.",
+                "_summary",
+            )
+
+    def everything(
+        self, phase: everything.Phase, selection: everything.Selection, after: int, limit: int
+    ) -> list[Version]:
+        """Return the members of a compartment, or what they refer to, by key; not yet `seen`."""
+        return phase(self.connection, selection, after, limit)
 
     def terminology(self) -> Terminology:
         """Return what is known of codes: R4's, and what this connection sees of what is stored."""
@@ -108,17 +202,7 @@ class Repository:
 
     def draft(self, body: Body, *, id_: str = "", method: str = "PUT") -> Draft:
         """Validate and index; Invalid lists every problem. Without an id a new one is made."""
-        validation.check(body.resource)
-        resource_type = body.resource["resourceType"]
-        if resource_type == DEFINES:
-            defining.check(f"{DEFINES}/{id_}", body.resource)
-        targets = references.local(body.text, self.base)
-        body, blob = binary.detach(body, self.blobs)
-        id_ = id_ or new_id()
-        resource = body.resource if body.resource.get("id") == id_ else {**body.resource, "id": id_}
-        indexed = entry(resource, targets, self.base)
-        parts = contained(resource, body.text, self.base)
-        return Draft(resource_type, id_, body, indexed, tuple(targets), method, blob, parts)
+        return drafted(body, self.base, self.blobs, id_, method)
 
     def create(self, body: Body) -> Version:
         return self._write(self.draft(body, method="POST"), None)
@@ -135,9 +219,10 @@ class Repository:
         Conflict names the first referrers when there are any but those whose keys are in `besides`,
         which the same transaction deletes or writes anew.
         """
+        self.policy.right(resource_type, "d")
         key = resource_key(f"{resource_type}/{id_}")
         resources.lock_for_delete(self.connection, [key])
-        current = self.find(resource_type, id_)
+        current = self.find(resource_type, id_, "d")
         if current is None or current.content is None:
             return None
         check_match(current, if_match)
@@ -156,6 +241,8 @@ class Repository:
         """Return the current versions of these "Type/id", held until the transaction ends."""
         keys = sorted({resource_key(name) for name in names})
         found = resources.lock(self.connection, keys) if keys else []
+        for version in self.guard.beyond(found, "u"):
+            raise Forbidden(f"You may not change {version.type}/{version.id}.")
         return {f"{version.type}/{version.id}": self.whole(version) for version in found}
 
     def write_all(
@@ -165,6 +252,7 @@ class Repository:
 
         Places say where each draft stands, for the path of a problem; by default its type.
         """
+        self.guard.permit(drafts, current)
         if self.integrity:
             self._require_targets(drafts, places)
         now = _now()
@@ -175,6 +263,8 @@ class Repository:
         return [change.version for change in changes]
 
     def _write(self, draft: Draft, current: Version | None) -> Version:
+        before = {f"{draft.type}/{draft.id}": current} if current else {}
+        self.guard.permit([draft], before)
         change = self._change(draft, current, _now())
         own = f"{draft.type}/{draft.id}"
         if self.integrity:
@@ -223,7 +313,7 @@ class Repository:
         if absent:
             names = {name for name, key in wanted.items() if key in absent}
             placed = zip(drafts, places or [draft.type for draft in drafts], strict=True)
-            raise Invalid(issues=[issue for each in placed for issue in _dangling(*each, names)])
+            raise Invalid(issues=[issue for each in placed for issue in dangling(*each, names)])
 
     def refuse_referred(self, resource_type: str, id_: str) -> None:
         """Raise Conflict, naming the first referrers, when the resource could not be deleted."""
@@ -234,8 +324,9 @@ class Repository:
             return
         found = resources.referrers(self.connection, keys, [*keys, *besides], LISTED_REFERRERS + 1)
         if found:
-            names = ", ".join(f"{row[0]}/{row[1]}" for row in found[:LISTED_REFERRERS])
-            more = " and others" if len(found) > LISTED_REFERRERS else ""
+            named = found[:LISTED_REFERRERS] if self.policy.unrestricted else []
+            names = ", ".join(f"{row[0]}/{row[1]}" for row in named) or "some"
+            more = " and others" if len(found) > LISTED_REFERRERS and named else ""
             raise Conflict(
                 f"Other resources refer to it: {names}{more}. Change or delete those first."
             )
@@ -246,10 +337,6 @@ def may_contain(version: Version) -> bool:
     text = version.content or ""
     # A client may have written the name with escapes, which are kept.
     return '"contained":[' in text or "\\u00" in text
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def check_match(current: Version, if_match: int | None) -> None:
@@ -263,46 +350,6 @@ def check_match(current: Version, if_match: int | None) -> None:
             "read it again and repeat the change on it.",
             headers={"ETag": f'W/"{current.version}"'},
         )
-
-
-def stamp(body: Body, id_: str, version: int, updated: datetime) -> str:
-    """Return the stored text: the client's own, with id, versionId and lastUpdated set by the server."""
-    meta = body.resource.get("meta")
-    stamped = {
-        **(meta if isinstance(meta, dict) else {}),
-        "versionId": str(version),
-        "lastUpdated": instant(updated),
-    }
-    head = b'{"resourceType":"%b","id":"%b","meta":%b' % (
-        body.resource["resourceType"].encode(),
-        id_.encode(),
-        encode(stamped),
-    )
-    return (head + _rest(body)).decode()
-
-
-def _rest(body: Body) -> bytes:
-    """Return the text after resourceType, id and meta, from the comma or brace on."""
-    text, stated = (
-        body.text,
-        {name: body.resource[name] for name in STAMPED if name in body.resource},
-    )
-    # Most texts begin with just these, or end with meta, so need not be taken apart.
-    if "meta" in stated and next(reversed(body.resource)) == "meta":
-        end = b',"meta":%b}' % encode(stated.pop("meta"))
-        text = text[: -len(end)] + b"}" if text.endswith(end) else b""
-    begin = encode(stated)[:-1]
-    if text.startswith(begin) and text[len(begin) : len(begin) + 1] in (b",", b"}"):
-        return text[len(begin) :]
-    parts = members(body.text)
-    rest = join((name, text) for name, text in parts.items() if name not in STAMPED)
-    return b"}" if rest == b"{}" else b"," + rest[1:]
-
-
-@lru_cache(maxsize=8)
-def instant(moment: datetime) -> str:
-    """Format as FHIR instant in UTC with milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def _existing(version: Version) -> Version:
@@ -322,32 +369,3 @@ def _now() -> datetime:
 def _later(current: Version) -> datetime:
     """Return a time after the current version's, even when clocks disagree."""
     return max(_now(), current.last_updated + timedelta(milliseconds=1))
-
-
-def _dangling(draft: Draft, place: str, absent: set[str]) -> list[Issue]:
-    return [
-        Issue(
-            "not-found",
-            f"{draft.type} refers to {name}, which does not exist on this server; "
-            "create it first or send both in one transaction.",
-            _reference_path(draft.body.resource, name, place) or place,
-        )
-        for name in draft.targets
-        if name in absent
-    ]
-
-
-def _reference_path(node: object, name: str, path: str) -> str:
-    """Return the FHIRPath of the first element that refers to the name."""
-    if isinstance(node, list):
-        pairs: Iterable[tuple[str, object]] = (
-            (f"{path}[{i}]", item) for i, item in enumerate(node)
-        )
-    elif isinstance(node, dict):
-        written = node.get("reference")
-        if isinstance(written, str) and (written == name or f"/{name}" in f"/{written}"):
-            return f"{path}.reference"
-        pairs = ((f"{path}.{key}", value) for key, value in node.items())
-    else:
-        return ""
-    return next((found for at, item in pairs if (found := _reference_path(item, name, at))), "")

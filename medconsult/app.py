@@ -68,7 +68,7 @@ def fhir_app(settings: Settings) -> ASGIApp:
         largest_page=settings.max_page_size,
         includes=settings.max_includes,
         search_cost=settings.search_cost_limit,
-        explain=settings.open,
+        explain=True,
     )
     return fhir.create(store, limits, mount=FHIR, cors_origins=settings.cors_origins)
 

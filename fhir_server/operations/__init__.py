@@ -29,6 +29,8 @@ class Operation:
     """The types it is for; empty for all."""
     changes: bool = False
     """Changes something: not for GET, and in a transaction of its own."""
+    guarded: bool = False
+    """Only for roles that name it among their operations."""
 
     def serves(self, level: str, type_: str) -> bool:
         return level in self.levels and (level == "system" or not self.types or type_ in self.types)
@@ -69,6 +71,7 @@ OPERATIONS: Sequence[Operation] = (
         frozenset({"system", "instance"}),
         frozenset({"SearchParameter"}),
         changes=True,
+        guarded=True,
     ),
     Operation(
         "reindex-status",
@@ -76,5 +79,6 @@ OPERATIONS: Sequence[Operation] = (
         reindex.status,
         frozenset({"system", "instance"}),
         frozenset({"SearchParameter"}),
+        guarded=True,
     ),
 )

@@ -57,10 +57,11 @@ def _page(repository: Repository, asked: Asked) -> tuple[list[Version], str]:
     found: list[Version] = []
     while phase < len(_PHASES):
         wanted = asked.page - len(found) + 1
-        rows = _PHASES[phase](connection, selection, after, wanted)
-        found += [repository.whole(version) for version in rows[: wanted - 1]]
+        rows = repository.everything(_PHASES[phase], selection, after, wanted)
+        page = rows[: wanted - 1]
+        found += repository.seen(page, "r")
         if len(rows) == wanted:
-            place = [phase, found[-1].key if len(rows) > 1 else after]
+            place = [phase, page[-1].key if page else after]
             return found, links.seal(connection, purpose, place)
         phase, after = phase + 1, storage.FIRST
     return found, ""

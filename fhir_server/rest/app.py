@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from fhir_server import database
+from fhir_server.access.principal import OPEN, Principal
 from fhir_server.context import Store
 from fhir_server.errors import FHIRError
 from fhir_server.rest import outcomes, routes, web
@@ -29,9 +30,17 @@ _CORS = [
 ]
 _EXPOSED = (
     b"access-control-expose-headers",
-    b"Content-Location, ETag, Last-Modified, Location, X-Request-Id",
+    b"Content-Location, ETag, Last-Modified, Location, WWW-Authenticate, X-Request-Id",
 )
 log = structlog.get_logger("fhir")
+
+Authenticate = Callable[[Request], Principal]
+"""Tells who sent a request; raises Unauthorized when nobody knows."""
+
+
+def everyone(_: Request) -> Principal:
+    """Let everyone do everything: the sandbox."""
+    return OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class FHIR:
     limits: Limits = field(default_factory=Limits)
     mount: str = "/fhir"
     cors_origins: Sequence[str] = ("*",)
+    authenticate: Authenticate = everyone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,9 +70,18 @@ class FHIR:
         if request.method == "OPTIONS":
             return Response(204, b"", list(_CORS))
         if request.method not in _BODILESS:
+            # Nobody unknown gets a large body read.
+            principal = await database.run(self.authenticate, request)
             body = await web.read_body(receive, request.headers, self.limits.body)
             request = Request(request.method, request.path, request.query, request.headers, body)
-        return await database.run(routes.dispatch, self.store, self.limits, request)
+            return await database.run(self._for, principal, request)
+        return await database.run(self._asked, request)
+
+    def _asked(self, request: Request) -> Response:
+        return self._for(self.authenticate(request), request)
+
+    def _for(self, principal: Principal, request: Request) -> Response:
+        return routes.dispatch(self.store.acting(principal), self.limits, request)
 
     def _cors(self, origin: str) -> list[tuple[bytes, bytes]]:
         if "*" in self.cors_origins:
@@ -101,6 +120,7 @@ def create(
     *,
     mount: str = "/fhir",
     cors_origins: Sequence[str] = ("*",),
+    authenticate: Authenticate = everyone,
 ) -> FHIR:
     database.on_event_loop()
-    return FHIR(store, limits or Limits(), mount, cors_origins)
+    return FHIR(store, limits or Limits(), mount, cors_origins, authenticate)

@@ -10,36 +10,29 @@ from urllib.parse import urlencode
 from fhir_server.bundles import Entry, bundle
 from fhir_server.codec import encode
 from fhir_server.definitions import structures
-from fhir_server.errors import InvalidParameter, NotFound
+from fhir_server.errors import InvalidParameter
 from fhir_server.repository import Repository
 from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
-from fhir_server.search.term import resource_key
 from fhir_server.search.types.date import LATEST, moment, span
-from fhir_server.storage import history, links
+from fhir_server.storage import links
 from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Version
 
 _Work = Callable[[Repository, Window], list[Version]]
 _Count = Callable[[Repository, Window], int]
+# SMART: the history of one resource is reading it, that of a type is a search.
+_LETTERS = ("s", "r")
 _KNOWN = frozenset(
     {"_count", "_since", "_at", "_page", "_format", "_pretty", "_summary", "_elements", "_list"}
 )
 
 
 def instance(call: Call) -> Response:
-    key = resource_key(f"{call.type}/{call.id}")
-
-    def work(repository: Repository, window: Window) -> list[Version]:
-        found = history.of_instance(repository.connection, key, window)
-        if not found and repository.find(call.type, call.id) is None:
-            raise NotFound(f"There is no {call.type}/{call.id} on this server.")
-        return [version for version in found if version.id == call.id]
-
     return _answer(
         call,
-        work,
-        lambda repository, window: history.count_instance(repository.connection, key, window),
+        lambda repository, window: repository.history(call.type, call.id, window),
+        lambda repository, window: repository.count_history(call.type, call.id, window),
     )
 
 
@@ -54,8 +47,8 @@ def system(call: Call) -> Response:
 def _of_types(call: Call, types: Sequence[str]) -> Response:
     return _answer(
         call,
-        lambda repository, window: history.of_types(repository.connection, types, window),
-        lambda repository, window: history.count_types(repository.connection, types, window),
+        lambda repository, window: repository.log(types, window),
+        lambda repository, window: repository.count_log(types, window),
     )
 
 
@@ -87,10 +80,11 @@ def _page(
         time, key, number = links.unseal(connection, purpose, token)
         window = replace(window, before=(datetime.fromisoformat(time), key, number))
     found = work(repository, window)
-    page = [repository.whole(version) for version in found[: window.limit - 1]]
-    if len(found) < window.limit or not page:
+    read = found[: window.limit - 1]
+    page = repository.seen(read, _LETTERS[bool(call.id)])
+    if len(found) < window.limit or not read:
         return page, ""
-    last = page[-1]
+    last = read[-1]
     place = [last.last_updated.isoformat(), last.key, last.version]
     return page, links.seal(connection, purpose, place)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fhir_server.errors import MethodNotAllowed, NotSupported
+from fhir_server.errors import Forbidden, MethodNotAllowed, NotSupported
 from fhir_server.operations import OPERATIONS, Operation
 from fhir_server.operations.asked import Asked
+from fhir_server.repository import Repository
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response
@@ -37,8 +38,14 @@ def _run(call: Call, level: str) -> Response:
     shown = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
     asked = Asked(call.type, call.id, call.parameters, body, call.store.base, max(size, 1))
     within = call.store.single if operation.changes else call.store.reading
-    text = within(lambda repository: operation.run(repository, asked))
+    text = within(lambda repository: _permitted(repository, operation).run(repository, asked))
     return show(replace(call, parameters=shown), 200, text, [])
+
+
+def _permitted(repository: Repository, operation: Operation) -> Operation:
+    if operation.guarded and not repository.policy.may(operation.code):
+        raise Forbidden(f"${operation.code} is for administrators of this server.")
+    return operation
 
 
 def _named(call: Call, level: str) -> Operation:

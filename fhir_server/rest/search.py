@@ -29,7 +29,7 @@ from fhir_server.search.predicates import HasTerm
 from fhir_server.search.query import Condition, Query
 from fhir_server.search.term import compartment_term
 from fhir_server.search.values import nearest
-from fhir_server.storage import includes, plans, searches
+from fhir_server.storage import includes, searches
 
 Parameters = Sequence[tuple[str, str]]
 _OWN = RESULT_PARAMETERS | {"_count", "_page", "_explain"}
@@ -176,34 +176,28 @@ def _asked(call: Call, types: Sequence[str], within: str) -> Asked:
 def _run(
     repository: Repository, call: Call, query: Query
 ) -> tuple[searches.Page, includes.Included, int | None]:
-    connection, token = repository.connection, call.parameter("_page")
+    token = call.parameter("_page")
     counted = call.parameter("_summary") == "count" or query.count == 0
     if counted and query.total == "none":
         query = replace(query, total="accurate")
     if token is None or counted:
-        plans.refuse_costly(connection, query, call.limits.search_cost)
+        repository.refuse_costly(query, call.limits.search_cost)
     total = None
     if query.total != "none" and (token is None or counted):
-        count = searches.count if query.total == "accurate" else searches.estimate
-        total = count(connection, query)
+        count = repository.count if query.total == "accurate" else repository.estimate
+        total = count(query)
     if counted:
         return searches.Page([]), includes.Included([], complete=True), total
-    page = searches.page(connection, query, token, total=total, base_url=call.store.base)
-    more = includes.included(connection, query, page.rows, call.limits.includes)
-    rows = [replace(row, version=repository.whole(row.version)) for row in page.rows]
-    beside = [repository.whole(version) for version in more.versions]
+    page = repository.page(query, token, total)
+    more = repository.included(query, page.rows, call.limits.includes)
     if token is None and not page.next:
-        total = len(rows)  # all there is: the total costs nothing
-    return (
-        replace(page, rows=rows),
-        replace(more, versions=beside),
-        page.total if total is None else total,
-    )
+        total = len(page.rows)  # all there is: the total costs nothing
+    return page, more, page.total if total is None else total
 
 
 def _explain(call: Call, query: Query) -> Response:
     if not call.limits.explain:
         raise Forbidden("_explain is for administrators of this server.", "_explain")
-    plan = call.store.reading(lambda repository: plans.explain(repository.connection, query))
+    plan = call.store.reading(lambda repository: repository.explain(query))
     left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
     return show(replace(call, parameters=left), 200, explained.parameters(*plan), [])

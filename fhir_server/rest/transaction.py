@@ -13,8 +13,9 @@ from fhir_server import codec, references
 from fhir_server.codec import Body
 from fhir_server.database import breathe
 from fhir_server.definitions import structures
+from fhir_server.drafts import Draft, new_id
 from fhir_server.errors import FHIRError, Invalid, Issue, PreconditionFailed
-from fhir_server.repository import Draft, Repository, check_match, new_id
+from fhir_server.repository import Repository, check_match
 from fhir_server.rest import criteria, headers
 from fhir_server.rest.criteria import Criteria
 from fhir_server.rest.entries import Item, within

@@ -29,6 +29,7 @@ from fhir_server.search.predicates import (
     Near,
     Not,
     OfType,
+    OfTypes,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -74,6 +75,10 @@ def _has(predicate: HasTerm, entry: Entry) -> bool:
 
 def _of_type(predicate: OfType, entry: Entry) -> bool:
     return entry.type == predicate.type
+
+
+def _of_types(predicate: OfTypes, entry: Entry) -> bool:
+    return entry.type in predicate.types
 
 
 def _is(predicate: HasKey, entry: Entry) -> bool:
@@ -146,6 +151,7 @@ _DECIDE: Mapping[type, Callable[[Any, Entry], bool]] = MappingProxyType(
         HasTerm: _has,
         HasKey: _is,
         OfType: _of_type,
+        OfTypes: _of_types,
         Updated: _updated,
         InDates: _in_dates,
         InNumbers: _in_numbers,

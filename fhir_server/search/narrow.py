@@ -39,9 +39,9 @@ def narrows(predicate: Predicate, many: frozenset[int]) -> bool:
 def is_typed(predicate: Predicate) -> bool:
     """Tell whether only resources of one type, and no deletion, can fulfil it."""
     match predicate:
-        case HasTerm():
+        case HasTerm() | PointsTo():
             return predicate.typed
-        case PointsTo() | InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
+        case InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
             return True
         case AnyOf() if predicate.predicates:
             return all(is_typed(each) for each in predicate.predicates)

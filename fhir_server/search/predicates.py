@@ -159,6 +159,13 @@ class OfType:
 
 
 @dataclass(frozen=True, slots=True)
+class OfTypes:
+    """It is of one of these resource types."""
+
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HasKey:
     """It is this resource."""
 
@@ -188,7 +195,10 @@ class PointsTo:
     reference: int
     """Term of the parameter, which reference terms are made with."""
     type: str
+    """"" for targets of any type."""
     predicate: Predicate
+    typed: bool = True
+    """As of HasTerm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,7 @@ Predicate = (
     | InTexts
     | HasKey
     | OfType
+    | OfTypes
     | Updated
     | Unchanged
     | PointsTo

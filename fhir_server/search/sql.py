@@ -28,6 +28,7 @@ from fhir_server.search.predicates import (
     Near,
     Not,
     OfType,
+    OfTypes,
     PointedFrom,
     PointsTo,
     Predicate,
@@ -97,6 +98,7 @@ _TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
     }
 )
 
+ANY_TYPE = ("",)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -196,6 +198,14 @@ def count(query: Query) -> Statement:
     return _rows(query, "count(*)")
 
 
+def among(query: Query, keys: Sequence[int]) -> Statement:
+    """Select the keys of those of these resources that match."""
+    writer = Writer()
+    where = [f"r.key = ANY({writer.bind(list(keys))}::bigint[])", *_matching(query, writer)]
+    text = _ROWS.format(what="r.key", source="resource", where=" AND ".join(where))
+    return Statement(text, writer.parameters)
+
+
 def matches(query: Query) -> Statement:
     """Select all matches, without order: for the planner's estimate."""
     return _rows(query, "1")
@@ -228,6 +238,8 @@ def _of_type(
     found = _all(predicates, row, writer)
     if any(is_typed(each) for each in predicates):
         return found
+    if types == ANY_TYPE:
+        return [_EXISTS.format(row=row), *found]
     if len(types) == 1:
         kind = f"{row}.type = {writer.bind(types[0])}"
     else:
@@ -268,6 +280,11 @@ def _(predicate: HasTerm, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: OfType, row: str, writer: Writer) -> str:
     return f"{row}.type = {writer.bind(predicate.type)}"
+
+
+@_sql.register
+def _(predicate: OfTypes, row: str, writer: Writer) -> str:
+    return f"{row}.type = ANY({writer.bind(list(predicate.types))}::text[])"
 
 
 @_sql.register

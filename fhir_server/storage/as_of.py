@@ -54,7 +54,7 @@ def _then(predicate: Predicate, moment: Moment) -> Predicate:
         case PointsTo():
             old, still = _parted(predicate, moment)
             keys = [each.version.key for each in old]
-            pointing = [HasTerm(predicate.reference ^ key) for key in keys]
+            pointing = [HasTerm(predicate.reference ^ key, predicate.typed) for key in keys]
             return _either(replace(predicate, predicate=still), pointing)
         case PointedFrom():
             old, still = _parted(predicate, moment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,9 @@ class Selection:
     """"Patient/1"."""
     since: datetime
     types: Sequence[str] | None = None
+
+
+Phase = Callable[[Connection, Selection, int, int], list[Version]]
 
 
 def members(connection: Connection, selection: Selection, after: int, limit: int) -> list[Version]:

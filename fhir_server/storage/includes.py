@@ -6,7 +6,7 @@ what refers to a resource are made of its key: each step is one look into an ind
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fhir_server.database import Connection, Row
@@ -54,7 +54,13 @@ class Included:
     """False when there is more than may be included."""
 
 
-def included(connection: Connection, query: Query, rows: Sequence[Found], limit: int) -> Included:
+Readable = Callable[[Sequence[Version]], set[int]]
+"""Returns the keys of those versions that may be read."""
+
+
+def included(
+    connection: Connection, query: Query, rows: Sequence[Found], limit: int, readable: Readable
+) -> Included:
     """Return what the query's includes add to these matches, each once and no match again."""
     frontier = [Linked(row.version, *row.links) for row in rows]
     seen = {row.version.key for row in rows}
@@ -68,6 +74,8 @@ def included(connection: Connection, query: Query, rows: Sequence[Found], limit:
             *_named(connection, includes, frontier, seen, wanted),
             *_sources(connection, revincludes, frontier, seen, wanted),
         ]
+        known = readable([each.version for each in frontier])
+        frontier = [each for each in frontier if each.version.key in known]
         found += frontier
         steps += 1
         includes, revincludes = _iterating(query.includes), _iterating(query.revincludes)

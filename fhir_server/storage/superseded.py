@@ -139,19 +139,18 @@ def _versions(
 def _fulfilling(
     connection: Connection, query: Query, versions: Sequence[Version], base_url: str
 ) -> list[Superseded]:
-    linked = _linked(connection)
+    holds = linked(connection)
     earlier = [Superseded(version, entry_of(version, base_url)) for version in versions]
-    return [each for each in earlier if match(query, each.entry, linked)]
+    return [each for each in earlier if match(query, each.entry, holds)]
 
 
-def _linked(connection: Connection) -> Linked:
+def linked(connection: Connection) -> Linked:
     """Decide chains by the index; a query `as_of` the snapshot says what of it was so then."""
 
     def holds(predicate: PointsTo | PointedFrom, indexed: Entry) -> bool:
         targets: list[int] = []
         if isinstance(predicate, PointsTo):
-            terms = set(indexed.terms)
-            targets = [key for _, key in indexed.references if predicate.reference ^ key in terms]
+            targets = [term ^ predicate.reference for term in indexed.terms]
         statement = sql.linked(predicate, indexed.key, targets)
         return bool(connection.query(statement.text, statement.parameters)[0][0])
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from fhir_server import codec
 from fhir_server.codec import Body, Resource
 from fhir_server.context import Store
+from fhir_server.drafts import Draft
 from fhir_server.errors import FHIRError, Invalid, Issue, Unavailable
-from fhir_server.repository import Draft, Repository
+from fhir_server.repository import Repository
 from fhir_server.rest import bundle, entries, outcomes, routes, transaction
 from fhir_server.rest.call import Call, Limits
 from fhir_server.rest.entries import Item

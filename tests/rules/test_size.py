@@ -18,6 +18,7 @@ def test_no_function_is_longer_than_forty_lines() -> None:
         for source in python_sources()
         for place, node in definitions(source)
         if isinstance(node, Function)
+        and not source.path.startswith("alembic/")  # a migration is a list
         and (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
     }
     assert long == LONG_FUNCTIONS

@@ -1,0 +1,55 @@
+"""What of the stored resources fulfils a right: a predicate of the access policy.
+
+A current version is decided by the index. A superseded one has no index: it is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fhir_server.database import Connection, Statement
+from fhir_server.search import sql
+from fhir_server.search.entry import Entry
+from fhir_server.search.match import fulfils
+from fhir_server.search.predicates import AnyOf, HasTerm, Predicate
+from fhir_server.search.query import Condition, Query
+from fhir_server.storage import superseded
+from fhir_server.storage.resources import COLUMNS, Version
+
+_READ_MARKED = Statement(
+    "read_marked",
+    ("bigint", "bigint[]"),
+    f"SELECT {COLUMNS} FROM resource WHERE key = $1 AND terms && $2",
+)
+
+
+def read(connection: Connection, key: int, terms: Sequence[int]) -> Version | None:
+    """Return the current version if it has one of the terms: reading and deciding in one look."""
+    rows = connection.run(_READ_MARKED, key, f"{{{','.join(map(str, terms))}}}")
+    return Version(*rows[0]) if rows else None
+
+
+def plain_terms(right: Predicate) -> Sequence[int]:
+    """Return the terms of which a resource needs any one; () when the right is not of that kind."""
+    choices = right.predicates if isinstance(right, AnyOf) else (right,)
+    terms = [each.term for each in choices if isinstance(each, HasTerm)]
+    return terms if len(terms) == len(choices) else ()
+
+
+def fulfilling(
+    connection: Connection, types: Sequence[str], right: Predicate, keys: Iterable[int]
+) -> set[int]:
+    """Return the keys of those of the current resources that are of the types and fulfil the right."""
+    query = Query(tuple(types), (Condition("access", (), right),))
+    statement = sql.among(query, list(keys))
+    return {row[0] for row in connection.query(statement.text, statement.parameters)}
+
+
+def holds(connection: Connection, right: Predicate, entry: Entry) -> bool:
+    """Tell whether what is about to be written fulfils the right, as things stand before."""
+    return fulfils(right, entry, superseded.linked(connection))
+
+
+def held(connection: Connection, right: Predicate, version: Version, base_url: str) -> bool:
+    """Tell whether a version fulfils the right by its own content."""
+    return holds(connection, right, superseded.entry_of(version, base_url))
