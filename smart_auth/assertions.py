@@ -34,6 +34,8 @@ SKEW = 10
 """Seconds that the app's clock may differ from ours."""
 _TYPES = frozenset({"jwt", "client-authentication+jwt"})
 _LONGEST_JTI = 255
+_LONGEST_HEADER = 16_000
+"""Characters; some apps send their certificates along, which nobody reads."""
 
 
 def authenticate(auth: Auth, form: Form) -> Client:
@@ -52,7 +54,7 @@ def authenticate(auth: Auth, form: Form) -> Client:
 def _read(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return header and claims, of which nothing is proved yet."""
     try:
-        parts = jws.extract_compact(text.encode())
+        parts = jws.extract_compact(text.encode(), registry=_registry(*jwks.ALGORITHMS))
         claims = json.loads(parts.payload)
     except (JoseError, ValueError, RecursionError, TypeError, KeyError) as error:
         raise invalid_client("client_assertion is not a JWT that can be read.") from error
@@ -111,10 +113,17 @@ def _keys(auth: Auth, client: Client, kid: str) -> Sequence[Key]:
 
 def _signed(text: str, key: Key, algorithm: str) -> bool:
     try:
-        jws.deserialize_compact(text, key, registry=JWSRegistry(algorithms=[algorithm]))
+        jws.deserialize_compact(text, key, registry=_registry(algorithm))
     except (JoseError, ValueError):
         return False
     return True
+
+
+def _registry(*algorithms: str) -> JWSRegistry:
+    """Return what joserfc accepts: these algorithms, with header parameters that it does not know."""
+    registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
+    registry.max_header_length = _LONGEST_HEADER
+    return registry
 
 
 def _check(auth: Auth, claims: Mapping[str, Any]) -> None:

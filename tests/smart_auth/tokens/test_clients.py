@@ -51,7 +51,8 @@ def test_secrets_are_compared_in_constant_time_also_for_nobody(
 
 
 @pytest.mark.parametrize(
-    "header", ["Basic", "Basic !!!", "Basic " + "/w==", "Bearer abc", "Basic YQ==", "Basic YQA6AA=="]
+    "header",
+    ["Basic", "Basic !!!", "Basic " + "/w==", "Bearer abc", "Basic YQ==", "Basic YQA6AA=="],
 )
 def test_a_broken_authorization_header_is_refused(server: Server, header: str) -> None:
     answer = server.post("/auth/token", {"grant_type": "refresh_token"}, Authorization=header)
