@@ -37,6 +37,7 @@ _DROPPED_WHEN_SILENT: Mapping[str, Any] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 8000,
     "connect_timeout": 5,
+    "application_name": "medconsult revocations",
 }
 # What a claim's value is called in the table.
 _NAMES = (("token", "jti"), ("grant", "grant"), ("account", "account"), ("client", "client_id"))
