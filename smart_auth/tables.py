@@ -209,6 +209,9 @@ app_grant = Table(
     _now("created"),
     _time("used"),
     _time("revoked"),
+    # Of the sign-in in which it was given: online_access ends with it, and it is the id_token's auth_time.
+    Column("session", LargeBinary, nullable=True),
+    _time("authenticated"),
     Index("app_grant_account", "account"),
 )
 

@@ -225,6 +225,8 @@ def upgrade() -> None:
         ),
         sa.Column("used", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("session", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account"], ["account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["client"], ["client.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
