@@ -98,18 +98,12 @@ def _record(name: str) -> Iterator[dict[str, Any]]:
         "subject": patient,
         "participant": [{"individual": doctor}],
     }
-    for code, category in (("8867-4", "vital-signs"), ("2093-3", "laboratory")):
-        yield {
-            "resourceType": "Observation",
-            "id": f"{category}-{name}",
-            "status": "final",
-            "category": [{"coding": [{"system": CATEGORY, "code": category}]}],
-            "code": {"coding": [{"system": LOINC, "code": code}]},
-            "subject": patient,
-            "encounter": {"reference": f"Encounter/visit-{name}"},
-            "performer": [doctor],
-            "valueQuantity": {"value": 70, "unit": "1"},
-        }
+    yield from _observations(name)
+    yield from _papers(name)
+
+
+def _papers(name: str) -> Iterator[dict[str, Any]]:
+    patient = {"reference": f"Patient/{name}"}
     yield {
         "resourceType": "DocumentReference",
         "id": f"paper-{name}",
@@ -130,7 +124,7 @@ def _record(name: str) -> Iterator[dict[str, Any]]:
         "id": f"source-{name}",
         "target": [{"reference": f"Observation/laboratory-{name}"}],
         "recorded": "2026-11-01T00:00:00Z",
-        "agent": [{"who": doctor}],
+        "agent": [{"who": {"reference": f"Practitioner/{DOCTORS[name]}"}}],
     }
     yield {
         "resourceType": "List",
@@ -161,3 +155,20 @@ def whose(name: str) -> str:
     if id_ == "mia":
         return "ben"
     return next((each for each in PATIENTS if id_ == each or id_.endswith(f"-{each}")), "")
+
+
+def _observations(name: str) -> Iterator[dict[str, Any]]:
+    patient = {"reference": f"Patient/{name}"}
+    doctor = {"reference": f"Practitioner/{DOCTORS[name]}"}
+    for code, category in (("8867-4", "vital-signs"), ("2093-3", "laboratory")):
+        yield {
+            "resourceType": "Observation",
+            "id": f"{category}-{name}",
+            "status": "final",
+            "category": [{"coding": [{"system": CATEGORY, "code": category}]}],
+            "code": {"coding": [{"system": LOINC, "code": code}]},
+            "subject": patient,
+            "encounter": {"reference": f"Encounter/visit-{name}"},
+            "performer": [doctor],
+            "valueQuantity": {"value": 70, "unit": "1"},
+        }
