@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smart_auth.auth import Auth
 
@@ -115,10 +115,9 @@ def stopped(request: Request, stop: Stop) -> HTMLResponse:
 def environment() -> Environment:
     made = Environment(
         loader=PackageLoader("smart_auth", "templates"),
-        autoescape=lambda name: name is None or not name.endswith(".txt"),
+        autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        undefined=Undefined,
     )
     made.filters["day"] = _day
     return made
