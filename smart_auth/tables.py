@@ -15,7 +15,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -77,6 +76,8 @@ account = Table(
     _now("created"),
     _time("verified"),
     _time("disabled"),
+    # What a patient said of themselves; their Patient is made of it once the address is confirmed.
+    Column("registration", JSONB, nullable=True),
     Column("totp", LargeBinary, nullable=True),  # encrypted
     _time("totp_confirmed"),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),  # the last one used
@@ -128,23 +129,6 @@ attempt = Table(
     Column("name", Text, nullable=False),  # "login account a@b.org", "login address 1.2.3.4"
     _now("at"),
     Index("attempt_name", "name", "at"),
-)
-
-mail = Table(
-    "mail",
-    metadata,
-    _id(),
-    Column("recipient", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("html", Text, nullable=False, server_default=""),
-    _now("created"),
-    _now("due"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    _time("sent"),
-    _time("failed"),  # for good
-    _word("error"),
-    Index("mail_due", "due", postgresql_where=text("sent IS NULL AND failed IS NULL")),
 )
 
 client = Table(

@@ -29,6 +29,7 @@ def upgrade() -> None:
         ),
         sa.Column("verified", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disabled", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("registration", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("totp", sa.LargeBinary(), nullable=True),
         sa.Column("totp_confirmed", sa.DateTime(timezone=True), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), server_default="0", nullable=False),

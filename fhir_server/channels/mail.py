@@ -1,0 +1,139 @@
+"""The queue of e-mails: written in the transaction of the change they tell of, delivered afterwards.
+
+A message is sent at least once: when a sender dies between handing it over and noting that, it goes again,
+under the same Message-ID. What was delivered or given up loses its text, which may hold a link that signs in.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+
+from fhir_server.channels.tables import mail
+
+LEASE = timedelta(minutes=10)
+"""How long a sender may take before another one takes the message over."""
+FIRST_PAUSE_S = 60
+LONGEST_PAUSE_S = 4 * 3600
+OLDEST = timedelta(days=3)
+"""Older than that, nobody waits for it any more."""
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    id: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    created: datetime
+    attempts: int = 0
+    """Including the one that is under way."""
+    sent: datetime | None = None
+    failed: datetime | None = None
+    error: str = ""
+
+
+class Undeliverable(Exception):
+    """The message will never be taken: no such recipient, say."""
+
+
+class Delayed(Exception):
+    """Not now: the mail server cannot be reached or asks to come again."""
+
+
+Deliver = Callable[[Mail], None]
+"""Hands a message over; raises Undeliverable or Delayed."""
+_COLUMNS = [mail.c[name] for name in Mail.__slots__]
+
+
+def queue(connection: Connection, recipient: str, subject: str, text: str, html: str = "") -> str:
+    """Queue a message in the connection's transaction; returns its id."""
+    id_ = str(uuid.uuid4())
+    row = {"id": id_, "recipient": recipient, "subject": subject, "text": text, "html": html}
+    connection.execute(insert(mail).values(row))
+    return id_
+
+
+def newest(connection: Connection, count: int) -> list[Mail]:
+    """Return the messages that were queued last, newest first."""
+    rows = connection.execute(select(*_COLUMNS).order_by(mail.c.created.desc()).limit(count))
+    return [Mail(*row) for row in rows]
+
+
+def deliver_due(engine: Engine, deliver: Deliver, most: int = BATCH) -> int:
+    """Deliver what is due, at most so many messages; returns how many were tried.
+
+    Several processes may do it at once: each takes other messages.
+    """
+    for done in range(most):
+        with engine.begin() as connection:
+            message = _take(connection)
+        if message is None:
+            return done
+        with engine.begin() as connection:
+            connection.execute(
+                update(mail).where(mail.c.id == message.id).values(_outcome(message, deliver))
+            )
+    return most
+
+
+def _take(connection: Connection) -> Mail | None:
+    """Take the message that is due longest; while it is being sent it is not due."""
+    now = func.clock_timestamp()
+    due = (
+        select(mail.c.id)
+        .where(mail.c.sent.is_(None), mail.c.failed.is_(None), mail.c.due <= now)
+        .order_by(mail.c.due)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken = (
+        update(mail)
+        .where(mail.c.id == due)
+        .values(due=now + LEASE, attempts=mail.c.attempts + 1)
+        .returning(*_COLUMNS)
+    )
+    row = connection.execute(taken).first()
+    return Mail(*row) if row else None
+
+
+def _outcome(message: Mail, deliver: Deliver) -> dict[str, object]:
+    """Deliver, and return what its row has to say of that."""
+    now = func.clock_timestamp()
+    erased = {"text": "", "html": ""}
+    try:
+        deliver(message)
+    except Undeliverable as error:
+        return {"failed": now, "error": str(error), **erased}
+    except Delayed as error:
+        return {"due": now + pause(message.attempts), "error": str(error)}
+    return {"sent": now, "error": "", **erased}
+
+
+def pause(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts: twice as long each time."""
+    return timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempts - 1, 20)))
+
+
+def give_up_old(connection: Connection) -> int:
+    """Mark what could not be delivered in days as failed; returns how many."""
+    now = func.clock_timestamp()
+    old = (
+        update(mail)
+        .where(mail.c.sent.is_(None), mail.c.failed.is_(None), mail.c.created < now - OLDEST)
+        .values(failed=now, text="", html="", error=func.concat("Given up. ", mail.c.error))
+    )
+    return connection.execute(old).rowcount
+
+
+def forget(connection: Connection, after: timedelta) -> None:
+    """Delete what was delivered or given up that long ago."""
+    ended = func.clock_timestamp() - after
+    connection.execute(mail.delete().where(or_(mail.c.sent < ended, mail.c.failed < ended)))

@@ -1,0 +1,150 @@
+"""Accounts: who may sign in, and which resource is theirs."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, exc, func, insert, select, update
+
+from smart_auth import passwords
+from smart_auth.tables import account as table
+from smart_auth.tables import session
+
+ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "patient": frozenset({"Patient"}),
+        "practitioner": frozenset({"Practitioner", "PractitionerRole"}),
+        "related-person": frozenset({"RelatedPerson"}),
+        "administrator": frozenset({"Person", "Practitioner"}),
+    }
+)
+"""A role, and the types its fhirUser may have."""
+_EMAIL = re.compile(r"[^\s@<>(),;:\"\\\[\]\x00-\x1f]{1,64}@[^\s@<>(),;:\"\\\[\]\x00-\x1f]{1,189}")
+_FHIR_USER = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.\-]{1,64}")
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the message is a sentence for the one who asked."""
+
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of the table `account`."""
+
+    id: str
+    email: str
+    password: str | None = field(repr=False)
+    role: str
+    fhir_user: str
+    """"Patient/1"; "" until there is one."""
+    name: str
+    created: datetime
+    verified: datetime | None
+    disabled: datetime | None
+    registration: Mapping[str, Any] | None = field(repr=False)
+    totp: bytes | None = field(repr=False)
+    totp_confirmed: datetime | None
+    totp_step: int
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether a password alone does not sign in."""
+        return self.totp is not None and self.totp_confirmed is not None
+
+
+COLUMNS = [table.c[name] for name in Account.__slots__]
+
+
+def find(connection: Connection, *, id: str = "", email: str = "") -> Account | None:  # noqa: A002
+    """Return the account of this id or e-mail address."""
+    condition = table.c.id == id if id else table.c.email == plain(email)
+    row = connection.execute(select(*COLUMNS).where(condition)).first()
+    return Account(*row) if row else None
+
+
+def create(
+    connection: Connection,
+    email: str,
+    role: str,
+    fhir_user: str,
+    name: str,
+    *,
+    password: str | None = None,
+    verified: bool = False,
+    registration: Mapping[str, Any] | None = None,
+) -> Account:
+    """Make an account; Refused when the address is taken or anything does not fit.
+
+    Whether the password is a good one is for `passwords.weakness` to say, before.
+    """
+    refuse_email(email)
+    _refuse_role(role, fhir_user)
+    row = {
+        "id": str(uuid.uuid4()),
+        "email": plain(email),
+        "role": role,
+        "fhir_user": fhir_user,
+        "name": name,
+        "password": passwords.hashed(password) if password else None,
+        "verified": func.clock_timestamp() if verified else None,
+        "registration": registration,
+    }
+    try:
+        with connection.begin_nested():
+            made = connection.execute(insert(table).values(row).returning(*COLUMNS)).one()
+    except exc.IntegrityError:
+        raise Refused(f"There is an account of {plain(email)} already.", "email") from None
+    return Account(*made)
+
+
+def plain(email: str) -> str:
+    """Return the address as it is stored and compared."""
+    return email.strip().lower()
+
+
+def refuse_email(email: str) -> None:
+    if not _EMAIL.fullmatch(plain(email)):
+        raise Refused("Write an e-mail address, like name@example.org.", "email")
+
+
+def _refuse_role(role: str, fhir_user: str) -> None:
+    if role not in ROLES:
+        raise Refused(f"There is no role {role}: write one of {', '.join(ROLES)}.", "role")
+    found = _FHIR_USER.fullmatch(fhir_user)
+    if fhir_user and (found is None or found.group(1) not in ROLES[role]):
+        types = " or ".join(f"{each}/…" for each in sorted(ROLES[role]))
+        raise Refused(f"An account of role {role} points at {types}, not at {fhir_user}.", "user")
+
+
+def change(connection: Connection, id_: str, **values: Any) -> None:
+    """Set columns of one account."""
+    connection.execute(update(table).where(table.c.id == id_).values(**values))
+
+
+def set_password(connection: Connection, id_: str, password: str) -> None:
+    change(connection, id_, password=passwords.hashed(password))
+
+
+def verify(connection: Connection, id_: str) -> None:
+    """Note that the address is theirs; the first time counts."""
+    change(connection, id_, verified=func.coalesce(table.c.verified, func.clock_timestamp()))
+
+
+def disable(connection: Connection, id_: str) -> None:
+    """Shut the account and end its sessions; its access tokens are for `revocations` to end."""
+    change(connection, id_, disabled=func.clock_timestamp())
+    connection.execute(session.delete().where(session.c.account == id_))
+
+
+def enable(connection: Connection, id_: str) -> None:
+    change(connection, id_, disabled=None)

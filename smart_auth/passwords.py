@@ -1,0 +1,75 @@
+"""Passwords: argon2id (RFC 9106), and whether one can be guessed."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import unicodedata
+from collections.abc import Sequence
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+SHORTEST = 8
+LONGEST = 256
+GOOD = 3
+"""Of zxcvbn's scores 0 to 4: safe when the hashes are not stolen, and dear to guess when they are."""
+LOOKED_AT = 72
+# A hash takes 46 MiB: not too many at a time.
+_hasher = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
+_turns = threading.BoundedSemaphore(4)
+
+
+def hashed(password: str) -> str:
+    with _turns:
+        return _hasher.hash(_normal(password))
+
+
+def verify(stored: str | None, password: str) -> bool:
+    """Tell whether it is the password; takes as long when there is none to compare with."""
+    with _turns:
+        try:
+            _hasher.verify(stored or _dummy(), _normal(password)[:LONGEST])
+        except (VerificationError, InvalidHashError):
+            return False
+    return stored is not None
+
+
+def outdated(stored: str) -> bool:
+    """Tell whether it was hashed with other parameters than today's."""
+    return _hasher.check_needs_rehash(stored)
+
+
+def weakness(password: str, known: Sequence[str] = ()) -> str:
+    """Return a sentence that says what to mend, "" for a good password.
+
+    Known is what others know of the person: name, e-mail address.
+    """
+    if len(password) < SHORTEST:
+        return f"Use at least {SHORTEST} characters; a few unrelated words are easy to remember."
+    if len(password) > LONGEST:
+        return f"Use at most {LONGEST} characters."
+    found = zxcvbn(password[:LOOKED_AT], user_inputs=[*_parts(known), "medconsult"])
+    if found["score"] >= GOOD:
+        return ""
+    feedback = found["feedback"]
+    reason = feedback["warning"] or "This password is easy to guess."
+    advice = feedback["suggestions"] or ["Add another word or two. Uncommon words are better."]
+    return " ".join([f"{reason.rstrip('.')}.", advice[-1]])
+
+
+def _parts(known: Sequence[str]) -> list[str]:
+    """Return the texts and what they are made of: an address's name and domain, a name's words."""
+    split = [part for text in known for part in text.replace("@", " ").replace(".", " ").split()]
+    return [part for part in (*known, *split) if part]
+
+
+def _normal(password: str) -> str:
+    """Return one way of writing it: keyboards differ in how they make an accented letter."""
+    return unicodedata.normalize("NFKC", password)
+
+
+@functools.cache
+def _dummy() -> str:
+    return _hasher.hash("nobody's")
