@@ -56,6 +56,7 @@ def routes(auth: Auth) -> APIRouter:
 
 def _register(auth: Auth, metadata: Mapping[str, Any]) -> Response:
     """Answer 201 with all that is registered, the secret and the registration access token."""
+    _refuse_backend(metadata)
     token = fresh()
     with auth.engine.begin() as connection:
         client, secret = clients.register(connection, metadata, demo=auth.options.demo)
@@ -65,6 +66,16 @@ def _register(auth: Auth, metadata: Mapping[str, Any]) -> Response:
             .values(registration_token=digest(token))
         )
     return endpoints.secret_json(_information(auth, client, token, secret), 201)
+
+
+def _refuse_backend(metadata: Mapping[str, Any]) -> None:
+    """A backend service acts for nobody and sees everybody: no one becomes one without an operator."""
+    if "client_credentials" in metadata.get("grant_types", []):
+        raise OAuthError(
+            "invalid_client_metadata",
+            "grant_types: a backend service (client_credentials) is registered by an operator of "
+            "this server, with `medconsult client add`; leave client_credentials out.",
+        )
 
 
 def _show(auth: Auth, request: Request) -> Response:
@@ -81,6 +92,7 @@ def _change(auth: Auth, request: Request, metadata: Mapping[str, Any]) -> Respon
             raise _wrong("client_id has to be in the body, and that of this address.")
         if "client_secret" in metadata and not _same(str(metadata["client_secret"]), client.secret):
             raise _wrong("client_secret is not the app's; leave it out to keep the one it has.")
+        _refuse_backend(metadata)
         changed, secret = clients.change(connection, client, metadata, demo=auth.options.demo)
     return endpoints.secret_json(_information(auth, changed, token, secret))
 
