@@ -12,6 +12,7 @@ from typing import Any
 
 from fhir_server.access.principal import Principal
 from fhir_server.access.scopes import parse_all
+from smart_auth import revocations
 from smart_auth.auth import Auth
 from smart_auth.clients import Client
 from smart_auth.grants import Grant
@@ -68,13 +69,16 @@ def issue(
 
     iat has fractions of a second: a token made right after a revocation is not ended by it.
     """
+    seconds = lifetime or auth.options.access_token
+    if seconds > revocations.LONGEST.total_seconds():
+        raise ValueError("An access token lives for a day at most; give a refresh token instead.")
     issued = time.time() if now is None else now
     claims = {
         "iss": auth.issuer,
         "sub": holder.subject,
         "aud": auth.fhir,
         "iat": issued,
-        "exp": int(issued) + (lifetime or auth.options.access_token),
+        "exp": int(issued) + seconds,
         "jti": str(uuid.uuid4()),
         "client_id": holder.client,
         "scope": scope,

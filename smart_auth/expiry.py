@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, Table, delete, func, select, tuple_
 
 _AT_MOST = 100
 
 
-def forget(connection: Connection, table: Table) -> None:
-    """Delete rows that expired; those that somebody else deletes just now are left to them."""
+def forget(connection: Connection, table: Table, after: timedelta = timedelta()) -> None:
+    """Delete rows that expired that long ago; those that somebody else deletes are left to them."""
     key = tuple(table.primary_key.columns)
     over = (
         select(*key)
-        .where(table.c.expires < func.now())
+        .where(table.c.expires < func.now() - after)
         .limit(_AT_MOST)
         .with_for_update(skip_locked=True)
     )

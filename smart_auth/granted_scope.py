@@ -43,7 +43,7 @@ def limited(asked: str, most: str) -> str:
     bounds = words(most)
     kept: list[str] = []
     for word in words(asked):
-        kept += [word] if _covered(word, bounds) else _in_both(word, bounds)
+        kept += [word] if _covered(word, bounds) else _shared(word, bounds)
     return " ".join(dict.fromkeys(kept))
 
 
@@ -63,7 +63,7 @@ def _covers(bound: Scope, scope: Scope) -> bool:
     )
 
 
-def _in_both(word: str, bounds: Sequence[str]) -> list[str]:
+def _shared(word: str, bounds: Sequence[str]) -> list[str]:
     scope = parse(word)
     if scope is None:
         return []

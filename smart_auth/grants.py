@@ -13,9 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from smart_auth import revocations
+from smart_auth import expiry, revocations
 from smart_auth.hashes import digest, fresh
 from smart_auth.tables import account, app_grant, client, code
+
+_REMEMBERED = timedelta(days=1)
+"""How long a code is known after its time: whoever uses it again ends the grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def issue_code(
     lifetime: int = 60,
 ) -> str:
     """Return a code that can be exchanged once, within lifetime seconds, by who knows the verifier."""
+    expiry.forget(connection, code, _REMEMBERED)
     secret = fresh()
     connection.execute(
         insert(code).values(

@@ -51,7 +51,10 @@ class JwksCache:
     def keys(self, url: str, kid: str) -> Sequence[Key]:
         """Return the keys of the address; BadKeys when they cannot be had."""
         entry = self._entry(url)
-        with entry.lock:  # one fetches, the others wait for what it gets
+        # One fetches, the others wait for what it gets; no longer than that may take.
+        if not entry.lock.acquire(timeout=TIMEOUT):
+            raise BadKeys("The address in jwks_uri does not answer in time.")
+        try:
             now = time.monotonic()
             if now >= entry.until:
                 _fetch(entry, url, now)
@@ -59,6 +62,8 @@ class JwksCache:
                 entry.looked = now
                 _fetch(entry, url, now)
             return entry.keys
+        finally:
+            entry.lock.release()
 
     def _entry(self, url: str) -> _Entry:
         with self._lock:
@@ -78,7 +83,7 @@ def _fetch(entry: _Entry, url: str, now: float) -> None:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, BadKeys) as error:
         # The client's developer is told what kind of error it was, nobody what the address answers.
         why = str(error) if isinstance(error, BadKeys) else type(error).__name__
-        entry.failed, entry.why = now, f"The key set at jwks_uri cannot be used: {why}"
+        entry.failed, entry.why = time.monotonic(), f"The key set at jwks_uri cannot be used: {why}"
         raise BadKeys(entry.why) from error
     entry.until = now + lifetime(answer.headers)
 
@@ -86,7 +91,8 @@ def _fetch(entry: _Entry, url: str, now: float) -> None:
 def _get(url: str, deadline: float) -> httpx.Response:
     """Return the answer with its body; no redirects, no more than the limits of time and size."""
     trust = not is_loopback(urlsplit(url).hostname)  # no proxy stands between us and ourselves
-    accept = {"Accept": "application/jwk-set+json, application/json"}
+    # Not compressed, so that what is read is no larger than what was sent.
+    accept = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
     with (
         httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=trust) as web,
         web.stream("GET", url, headers=accept) as answer,
@@ -94,7 +100,7 @@ def _get(url: str, deadline: float) -> httpx.Response:
         if answer.status_code != httpx.codes.OK:
             raise BadKeys(f"the address answers {answer.status_code}, not 200.")
         body = b""
-        for chunk in answer.iter_bytes():
+        for chunk in answer.iter_raw():
             body += chunk
             if len(body) > LARGEST or time.monotonic() > deadline:
                 raise BadKeys(f"it is larger than {LARGEST} bytes or takes more than {TIMEOUT} s.")

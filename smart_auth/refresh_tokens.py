@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from smart_auth import granted_scope
+from smart_auth import expiry, granted_scope
 from smart_auth.auth import Auth
 from smart_auth.grants import Grant
 from smart_auth.hashes import digest, fresh
@@ -116,6 +116,7 @@ def _add(
     scope: str,
     of_session: bytes | None,
 ) -> None:
+    expiry.forget(connection, refresh_token)
     connection.execute(
         insert(refresh_token).values(
             hash=digest(token),

@@ -224,6 +224,7 @@ refresh_token = Table(
     # online_access: it ends with the session.
     Column("session", LargeBinary, nullable=True),
     Index("refresh_token_app_grant", "app_grant"),
+    Index("refresh_token_expires", "expires"),
 )
 
 # Ids of assertions that were used, RFC 7523.

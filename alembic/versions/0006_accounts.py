@@ -286,6 +286,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_index("refresh_token_app_grant", "refresh_token", ["app_grant"], unique=False)
+    op.create_index("refresh_token_expires", "refresh_token", ["expires"], unique=False)
 
 
 def downgrade() -> None:

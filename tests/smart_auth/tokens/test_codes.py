@@ -5,8 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from sqlalchemy import func, update
 
 from smart_auth import access_tokens
+from smart_auth.tables import account
+from smart_auth.tables import code as code_table
 from tests.smart_auth.tokens.conftest import with_options
 from tests.smart_auth.tokens.server import CALLBACK, SCOPE, VERIFIER, Server, challenge
 
@@ -44,9 +49,6 @@ def test_an_id_token_is_no_access_token(server: Server) -> None:
 
 
 def test_the_id_token_is_signed_by_a_published_key_and_says_who_signed_in(server: Server) -> None:
-    from joserfc import jwt
-    from joserfc.jwk import KeySet
-
     app = server.app()
     token = server.tokens(app)["id_token"]
     published = KeySet.import_key_set(server.web.get("/auth/jwks").json())
@@ -127,6 +129,21 @@ def test_an_expired_code_is_refused(server: Server) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+def test_codes_are_forgotten_a_day_after_their_time(server: Server) -> None:
+    app = server.app()
+    server.code(app, lifetime=-2 * 86400)
+    server.code(app, lifetime=-3600)
+    server.code(app)
+    assert server.count(code_table) == 2
+
+
+def test_an_access_token_lives_for_a_day_at_most(server: Server) -> None:
+    holder = access_tokens.backend(server.app().client)
+    assert access_tokens.issue(server.auth, holder, "system/*.rs", lifetime=86400)
+    with pytest.raises(ValueError, match="a day at most"):
+        access_tokens.issue(server.auth, holder, "system/*.rs", lifetime=86401)
+
+
 @pytest.mark.parametrize("code", ["BAD_CODE", "é", "%", "a" * 5000])
 def test_an_unknown_code_is_refused_with_400(server: Server, code: str) -> None:
     answer = server.exchange(server.app(), code)
@@ -134,10 +151,6 @@ def test_an_unknown_code_is_refused_with_400(server: Server, code: str) -> None:
 
 
 def test_a_code_of_an_account_that_was_disabled_is_refused(server: Server) -> None:
-    from sqlalchemy import func, update
-
-    from smart_auth.tables import account
-
     app = server.app()
     code = server.code(app)
     with server.auth.engine.begin() as connection:
