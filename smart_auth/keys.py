@@ -44,7 +44,7 @@ class Keys:
         try:
             return dict(jwt.decode(token, self.verifying, algorithms=[ALGORITHM]).claims)
         except (JoseError, ValueError) as error:
-            raise BadToken(str(error)) from error
+            raise BadToken("it was not signed by this server.") from error
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys, RFC 7517."""
