@@ -55,6 +55,13 @@ def routes(auth: Auth) -> APIRouter:
             return _refusal(refused)
         return _entered(auth, request, account)
 
+    _add_session(router, auth)
+    _add_passkey_login(router, auth)
+    _add_passkey_registration(router, auth)
+    return router
+
+
+def _add_session(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/api/logout")
     def logout(request: Request) -> Response:
         sessions.refuse_foreign(request)
@@ -71,10 +78,6 @@ def routes(auth: Auth) -> APIRouter:
         if signed is None:
             return _answer(401, {"error": "signed_out", "message": NOBODY})
         return _answer(200, {**_shown(signed.account), "csrf": signed.csrf})
-
-    _add_passkey_login(router, auth)
-    _add_passkey_registration(router, auth)
-    return router
 
 
 def _add_passkey_login(router: APIRouter, auth: Auth) -> None:

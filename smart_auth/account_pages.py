@@ -113,7 +113,7 @@ def _confirm(auth: Auth, request: Request, signed: Signed, form: Form) -> Respon
     return _page(request, signed, "codes.html", codes=codes)
 
 
-def _turn_off(auth: Auth, request: Request, signed: Signed, _: Form) -> Response:
+def _turn_off(auth: Auth, _request: Request, signed: Signed, _: Form) -> Response:
     with auth.engine.begin() as connection:
         second_factor.turn_off(connection, signed.account.id)
         letters.tell(connection, auth, signed.account, "second-factor-off")
