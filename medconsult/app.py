@@ -14,6 +14,8 @@ from fhir_server.context import Store
 from fhir_server.database import Database
 from fhir_server.rest import app as fhir
 from fhir_server.rest.call import Limits
+from medconsult.authenticating import Authenticating
+from medconsult.authorization import auth_of
 from medconsult.blobs import blob_store
 from medconsult.front_page import front_page
 from medconsult.garbage import collect_seldom
@@ -21,6 +23,12 @@ from medconsult.health import health_routes
 from medconsult.logs import configure_logs
 from medconsult.requests import FHIR, Observed, door_of
 from medconsult.settings import Settings, load_settings
+from smart_auth.app import router
+from smart_auth.auth import Auth
+from smart_auth.revocations import Revocations
+
+WEB_CONNECTIONS = 4
+"""To the records, of a worker's pages; the FHIR API has a pool of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ class Doors:
 
 def create_app(settings: Settings) -> ASGIApp:
     """Build the application; the settings have to name a database that runs."""
-    return Observed(Doors(fhir_app(settings), web_app(settings)))
+    auth = auth_of(settings, store_of(settings, WEB_CONNECTIONS))
+    return Observed(Doors(fhir_app(settings, auth), web_app(settings, auth)))
 
 
 def app_from_environment() -> ASGIApp:
@@ -51,16 +60,17 @@ def app_from_environment() -> ASGIApp:
     return app
 
 
-def store_of(settings: Settings) -> Store:
+def store_of(settings: Settings, connections: int = 16) -> Store:
+    timeout = settings.statement_timeout_ms
     return Store(
-        Database(settings.database_url, statement_timeout_ms=settings.statement_timeout_ms),
+        Database(settings.database_url, connections, statement_timeout_ms=timeout),
         blob_store(settings),
         f"{settings.public_url}{FHIR}",
         settings.referential_integrity == "check",
     )
 
 
-def fhir_app(settings: Settings) -> ASGIApp:
+def fhir_app(settings: Settings, auth: Auth) -> ASGIApp:
     store = store_of(settings)
     limits = Limits(
         body=settings.max_body_bytes,
@@ -70,12 +80,27 @@ def fhir_app(settings: Settings) -> ASGIApp:
         search_cost=settings.search_cost_limit,
         explain=True,
     )
-    return fhir.create(store, limits, mount=FHIR, cors_origins=settings.cors_origins)
+    authenticate = fhir.everyone if settings.open else authenticating(auth)
+    return fhir.create(
+        store,
+        limits,
+        mount=FHIR,
+        cors_origins=settings.cors_origins,
+        authenticate=authenticate,
+    )
 
 
-def web_app(settings: Settings) -> FastAPI:
+def authenticating(auth: Auth) -> Authenticating:
+    """Return what knows the bearers of tokens; it listens for revocations from now on."""
+    revocations = Revocations(auth.engine)
+    revocations.start()
+    return Authenticating(auth, revocations)
+
+
+def web_app(settings: Settings, auth: Auth) -> FastAPI:
     app = FastAPI(title="MedConsult", openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(health_routes(settings))
+    app.include_router(router(auth))
     page = partial(HTMLResponse, front_page(settings))
 
     @app.get("/", include_in_schema=False)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any, NoReturn
 
 import click
 
 from medconsult import embedded, listening
-from medconsult.logs import configure_logs
-from medconsult.postgres_programs import EmbeddedError
-from medconsult.settings import Settings, SettingsError, load_settings
+from medconsult.commands import client, token, user
+from medconsult.sentences import sentences, settings_for_command
 
 SEE = "Settings are MEDCONSULT_* variables or lines of a .env file: see docs/settings.md."
 
@@ -27,6 +23,8 @@ def main() -> None:
     \b
     medconsult serve                  serve http://127.0.0.1:8000, with a database of its own
     medconsult load FOLDER            put patient records into it
+    medconsult token --scope ...      print an access token
+    medconsult user add EMAIL ...     make an account; client add NAME ... registers an app
     medconsult doctor                 say what is wrong, and what to do about it
 
     Without MEDCONSULT_DATABASE_URL the database is an embedded PostgreSQL under ./var; every
@@ -139,21 +137,5 @@ def version() -> None:
     click.echo(f"medconsult {version_of('medconsult')}, FHIR 4.0.1")
 
 
-def settings_for_command(**chosen: Any) -> Settings:
-    settings = load_settings(**chosen)
-    configure_logs(settings)
-    return settings
-
-
-@contextmanager
-def sentences() -> Iterator[None]:
-    """End with the sentence of an error that a person can mend, instead of a traceback."""
-    try:
-        yield
-    except (SettingsError, EmbeddedError, listening.CannotListen) as error:
-        fail(str(error))
-
-
-def fail(sentence: str) -> NoReturn:
-    click.echo(f"medconsult: {sentence}", err=True)
-    sys.exit(2)
+for command in (token, client, user):
+    main.add_command(command)

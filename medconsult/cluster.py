@@ -35,7 +35,7 @@ CONFIGURATION = """\
 listen_addresses = ''
 unix_socket_directories = '{socket_directory}'
 unix_socket_permissions = 0700
-max_connections = 100
+max_connections = 200
 shared_buffers = {shared}MB
 effective_cache_size = {cached}MB
 # A bitmap over a million rows stays exact.

@@ -112,4 +112,7 @@ def figures_of(door: str, method: str, status: int) -> tuple[Counter, Histogram]
 
 def door_of(path: str) -> str:
     """Return which part of the house was asked: a small, fixed set, for labels."""
-    return "fhir" if path == FHIR or path.startswith(FHIR + "/") else "web"
+    if path == FHIR or path.startswith(FHIR + "/"):
+        # The discovery documents lie below the base but are the authorization server's.
+        return "web" if path.startswith(f"{FHIR}/.well-known/") else "fhir"
+    return "web"

@@ -14,6 +14,7 @@ from medconsult.embedded import serving
 from medconsult.listening import listen
 from medconsult.migrations import upgrade
 from medconsult.reindexing import in_background
+from medconsult.running import noted
 from medconsult.settings import Settings
 from medconsult.supervisor import Supervisor
 
@@ -45,7 +46,11 @@ def serve_until_stopped(settings: Settings) -> None:
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
         click.echo(banner(settings))
         settings = settings.model_copy(update={"database_url": url})
-        with in_background(settings), mailing.in_background(settings):
+        with (
+            in_background(settings),
+            mailing.in_background(settings),
+            noted(settings.data_dir, settings.public_url),
+        ):
             Supervisor(socket, settings, mend).run()
     click.echo("Stopped.")
 

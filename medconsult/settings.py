@@ -103,6 +103,21 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="origins that browsers may call from, comma-separated; `*`: any"
     )
+    keys_dir: str = Field(
+        "",
+        description="folder of the keys that sign tokens and encrypt secrets; empty: data_dir/keys",
+    )
+    registration: bool = Field(True, description="whether patients may make accounts by themselves")
+    dynamic_registration: bool = Field(
+        False, description="whether apps may register without anybody's leave, RFC 7591"
+    )
+    access_token_seconds: int = Field(
+        300, ge=30, le=86_400, description="how long an access token is good"
+    )
+    refresh_token_days: int = Field(
+        90, ge=1, le=3650, description="how long a refresh token is good; each use makes a new one"
+    )
+    session_hours: int = Field(12, ge=1, le=720, description="how long somebody stays signed in")
     demo: bool = Field(True, description="load demo records when the database is new and embedded")
 
     @field_validator("cors_origins", mode="before")

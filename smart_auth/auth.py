@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from fhir_server.context import Store
+from smart_auth.jwks_cache import JwksCache
 from smart_auth.keys import Keys
 
 
@@ -24,6 +26,8 @@ class Options:
     refresh_token: int = 90 * 86400
     code: int = 60
     session: int = 12 * 3600
+    cors_origins: Sequence[str] = ("*",)
+    """Sites whose scripts may use the addresses for apps, which know no cookies; "*" for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ class Auth:
     fhir: str
     """The FHIR base, without a slash at the end: the audience of access tokens, `aud` and `iss` of a launch."""
     options: Options = field(default_factory=Options)
+    jwks: JwksCache = field(default_factory=JwksCache, compare=False)
+    """Keys of apps that give them by their address."""
+
+    @property
+    def token_url(self) -> str:
+        """The token endpoint: the audience of apps' assertions."""
+        return f"{self.issuer}/auth/token"
 
     @property
     def secure(self) -> bool:

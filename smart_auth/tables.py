@@ -193,6 +193,9 @@ app_grant = Table(
     _now("created"),
     _time("used"),
     _time("revoked"),
+    # Of the sign-in in which it was given: online_access ends with it, and it is the id_token's auth_time.
+    Column("session", LargeBinary, nullable=True),
+    _time("authenticated"),
     Index("app_grant_account", "account"),
 )
 
@@ -221,6 +224,7 @@ refresh_token = Table(
     # online_access: it ends with the session.
     Column("session", LargeBinary, nullable=True),
     Index("refresh_token_app_grant", "app_grant"),
+    Index("refresh_token_expires", "expires"),
 )
 
 # Ids of assertions that were used, RFC 7523.

@@ -226,6 +226,8 @@ def upgrade() -> None:
         ),
         sa.Column("used", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("session", sa.LargeBinary(), nullable=True),
+        sa.Column("authenticated", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account"], ["account.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["client"], ["client.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -284,6 +286,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_index("refresh_token_app_grant", "refresh_token", ["app_grant"], unique=False)
+    op.create_index("refresh_token_expires", "refresh_token", ["expires"], unique=False)
 
 
 def downgrade() -> None:

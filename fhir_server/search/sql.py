@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import singledispatch
 from types import MappingProxyType
 
@@ -37,7 +36,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.query import Contained, Query
-from fhir_server.search.types.date import moment
+from fhir_server.search.types.date import storable
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
@@ -99,8 +98,6 @@ _TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
 )
 
 ANY_TYPE = ("",)
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
-_LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,17 +374,9 @@ def _(predicate: Updated, row: str, writer: Writer) -> str:
     return COMPARISONS[predicate.comparison].sql.format(
         first=f"{row}.last_updated",
         last=f"{row}.last_updated",
-        low=f"{writer.bind(_moment(predicate.low))}::timestamptz",
-        high=f"{writer.bind(_moment(predicate.high))}::timestamptz",
+        low=f"{writer.bind(storable(predicate.low))}::timestamptz",
+        high=f"{writer.bind(storable(predicate.high))}::timestamptz",
     )
-
-
-def _moment(microseconds: int) -> datetime:
-    """Return the time, or the nearest that both Python and PostgreSQL can write."""
-    try:
-        return min(max(moment(microseconds), _FIRST), _LAST)
-    except OverflowError:
-        return _FIRST if microseconds < 0 else _LAST
 
 
 @_sql.register

@@ -182,3 +182,15 @@ def read_span(field: Field, text: str, reading: Reading) -> tuple[str, Span]:
         return prefix, found
     margin = abs(reading.now - found[0]) // 10
     return prefix, (found[0] - margin, found[1] + margin)
+
+
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def storable(microseconds: int) -> datetime:
+    """Return the time, or the nearest that both Python and PostgreSQL can write."""
+    try:
+        return min(max(moment(microseconds), _FIRST), _LAST)
+    except OverflowError:
+        return _FIRST if microseconds < 0 else _LAST
