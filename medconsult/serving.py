@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
+from medconsult import mailing
 from medconsult.app import store_of
 from medconsult.demo import load_into_new
 from medconsult.embedded import serving
@@ -45,7 +46,11 @@ def serve_until_stopped(settings: Settings) -> None:
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
         click.echo(banner(settings))
         settings = settings.model_copy(update={"database_url": url})
-        with in_background(settings), noted(settings.data_dir, settings.public_url):
+        with (
+            in_background(settings),
+            mailing.in_background(settings),
+            noted(settings.data_dir, settings.public_url),
+        ):
             Supervisor(socket, settings, mend).run()
     click.echo("Stopped.")
 

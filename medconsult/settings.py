@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "MEDCONSULT_"
 ENV_FILE = ".env"
+SMTP_URL = re.compile(r"|smtps?://([^\s/@]+@)?(\[[0-9a-fA-F:.]+\]|[^\s/@:\[\]]+)(:\d{1,5})?/?")
+SENDER = re.compile(r"[^\r\n<>]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+")
 # Read by the test suite only; they may stand in the environment of a server that a test starts.
 NOT_SETTINGS = frozenset({"MEDCONSULT_REQUIRE_ALL", "MEDCONSULT_TEST_DATABASE_URL"})
 
@@ -71,6 +74,13 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key of the S3 store")
     s3_region: str = Field("us-east-1", description="region of the S3 store")
     s3_secure: bool = Field(True, description="whether the S3 store is spoken to over TLS")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="mail server, as smtp://user:password@host:port or smtps://...; empty: no mail is sent",
+    )
+    mail_from: str = Field(
+        "MedConsult <noreply@localhost>", description="sender of the mails, with an address"
+    )
     default_page_size: int = Field(
         50, ge=1, le=1000, description="entries on a page when a client does not say `_count`"
     )
@@ -121,6 +131,20 @@ class Settings(BaseSettings):
     @classmethod
     def _without_last_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        if not SMTP_URL.fullmatch(value.get_secret_value()):
+            raise ValueError("write it as smtp://user:password@host:port or smtps://...")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if not SENDER.fullmatch(value):
+            raise ValueError("write it as name@example.org or Name <name@example.org>")
+        return value
 
     @model_validator(mode="after")
     def _s3_is_complete(self) -> Self:

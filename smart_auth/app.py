@@ -6,10 +6,28 @@ from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter
 
-from smart_auth import introspection, published_keys, registration, revocation, token_endpoint
+from smart_auth import (
+    account_api,
+    account_pages,
+    demo_mail,
+    introspection,
+    joining_pages,
+    pages,
+    published_keys,
+    registration,
+    revocation,
+    sign_in_pages,
+    token_endpoint,
+)
 from smart_auth.auth import Auth
 
 ROUTERS: Sequence[Callable[[Auth], APIRouter]] = (
+    pages.routes,
+    sign_in_pages.routes,
+    joining_pages.routes,
+    account_pages.routes,
+    account_api.routes,
+    demo_mail.routes,
     token_endpoint.routes,
     introspection.routes,
     revocation.routes,

@@ -106,6 +106,12 @@ def end(connection: Connection, hash_: bytes) -> None:
     connection.execute(delete(session).where(session.c.hash == hash_))
 
 
+def end_one(connection: Connection, account_id: str, hash_: bytes) -> None:
+    """End a session if it is the account's."""
+    theirs = delete(session).where(session.c.hash == hash_, session.c.account == account_id)
+    connection.execute(theirs)
+
+
 def end_all(connection: Connection, account_id: str, besides: bytes = b"") -> None:
     """End the account's sessions, but for one that may go on."""
     theirs = delete(session).where(session.c.account == account_id, session.c.hash != besides)

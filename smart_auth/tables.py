@@ -77,7 +77,7 @@ account = Table(
     _time("verified"),
     _time("disabled"),
     # What a patient said of themselves; their Patient is made of it once the address is confirmed.
-    Column("registration", JSONB, nullable=True),
+    Column("registration", JSONB(none_as_null=True), nullable=True),
     Column("totp", LargeBinary, nullable=True),  # encrypted
     _time("totp_confirmed"),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),  # the last one used
