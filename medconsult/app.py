@@ -25,6 +25,7 @@ from medconsult.requests import FHIR, Observed, door_of
 from medconsult.settings import Settings, load_settings
 from smart_auth.app import router
 from smart_auth.auth import Auth
+from smart_auth.discovery import security
 from smart_auth.revocations import Revocations
 
 WEB_CONNECTIONS = 4
@@ -79,13 +80,14 @@ def fhir_app(settings: Settings, auth: Auth) -> ASGIApp:
         includes=settings.max_includes,
         search_cost=settings.search_cost_limit,
         explain=True,
+        security="" if settings.open else security(auth),
     )
     authenticate = fhir.everyone if settings.open else authenticating(auth)
     return fhir.create(
         store,
         limits,
         mount=FHIR,
-        cors_origins=settings.cors_origins,
+        cors_origins=settings.shared_with,
         authenticate=authenticate,
     )
 

@@ -45,5 +45,5 @@ def options_of(settings: Settings) -> Options:
         access_token=settings.access_token_seconds,
         refresh_token=settings.refresh_token_days * 86_400,
         session=settings.session_hours * 3600,
-        cors_origins=settings.cors_origins or ("*",),
+        cors_origins=settings.shared_with,
     )

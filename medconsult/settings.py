@@ -101,7 +101,9 @@ class Settings(BaseSettings):
         "json", description="log lines for machines (json) or for people (console)"
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="origins that browsers may call from, comma-separated; `*`: any"
+        (),
+        description="origins that browsers may call from, comma-separated; `*`: any; "
+        "empty: any, but none with --open",
     )
     keys_dir: str = Field(
         "",
@@ -153,6 +155,11 @@ class Settings(BaseSettings):
         if self.blob_store == "s3" and missing:
             raise ValueError(f"MEDCONSULT_BLOB_STORE=s3 needs {', '.join(missing)} too")
         return self
+
+    @property
+    def shared_with(self) -> tuple[str, ...]:
+        """The origins that browsers may call from; where a token is asked for, that guards enough."""
+        return self.cors_origins or (() if self.open else ("*",))
 
     @property
     def public_url(self) -> str:

@@ -5,34 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from smart_auth import (
     account_api,
     account_pages,
+    app_pages,
+    authorize,
+    consent,
+    demo_app,
     demo_mail,
+    discovery,
     introspection,
     joining_pages,
+    launch_pages,
     pages,
     published_keys,
     registration,
     revocation,
     sign_in_pages,
     token_endpoint,
+    userinfo,
 )
 from smart_auth.auth import Auth
 
 ROUTERS: Sequence[Callable[[Auth], APIRouter]] = (
-    pages.routes,
-    sign_in_pages.routes,
-    joining_pages.routes,
-    account_pages.routes,
-    account_api.routes,
-    demo_mail.routes,
+    # For apps
     token_endpoint.routes,
     introspection.routes,
     revocation.routes,
     registration.routes,
     published_keys.routes,
+    userinfo.routes,
+    # For people who let apps in
+    authorize.routes,
+    consent.routes,
+    launch_pages.routes,
+    app_pages.routes,
+    # For people and their accounts
+    sign_in_pages.routes,
+    joining_pages.routes,
+    account_pages.routes,
+    account_api.routes,
+    pages.routes,
+    # To try it out
+    demo_mail.routes,
+    demo_app.routes,
 )
 
 
@@ -41,4 +59,10 @@ def router(auth: Auth) -> APIRouter:
     made = APIRouter()
     for each in ROUTERS:
         made.include_router(each(auth))
+    made.include_router(discovery.routes(auth, lambda: addresses(made)))
     return made
+
+
+def addresses(router: APIRouter) -> frozenset[str]:
+    """Return the paths that are served."""
+    return frozenset(each.path for each in router.routes if isinstance(each, APIRoute))

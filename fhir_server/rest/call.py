@@ -30,6 +30,8 @@ class Limits:
     """Units of PostgreSQL's planner that one search may be expected to cost."""
     explain: bool = False
     """Whether `_explain` tells the plan of a search."""
+    security: str = ""
+    """How to get a token: rest.security of the CapabilityStatement, as JSON; "" when none is needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-from fhir_server.codec import Resource, encode
+from fhir_server.codec import Resource, decode, encode
 from fhir_server.definitions import compartments, search_parameters, structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest.call import Call, show
@@ -42,18 +42,29 @@ _SYSTEM_INTERACTIONS = (
 
 
 def metadata(call: Call) -> Response:
-    return show(
-        call, 200, statement(call.store.base, call.routes, integrity=call.store.integrity), []
+    text = statement(
+        call.store.base,
+        call.routes,
+        integrity=call.store.integrity,
+        security=call.limits.security,
     )
+    return show(call, 200, text, [])
 
 
-def statement(base: str, routes: frozenset[tuple[str, str]], *, integrity: bool) -> bytes:
-    return _statement(base, routes, custom.current(), integrity=integrity)
+def statement(
+    base: str, routes: frozenset[tuple[str, str]], *, integrity: bool, security: str = ""
+) -> bytes:
+    return _statement(base, routes, custom.current(), security, integrity=integrity)
 
 
 @lru_cache(maxsize=4)
 def _statement(
-    base: str, routes: frozenset[tuple[str, str]], _defined: Custom, *, integrity: bool
+    base: str,
+    routes: frozenset[tuple[str, str]],
+    _defined: Custom,
+    security: str,
+    *,
+    integrity: bool,
 ) -> bytes:
     """Return the text, which is made anew when a search parameter was defined."""
     return encode(
@@ -67,14 +78,15 @@ def _statement(
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "application/fhir+xml"],
             "patchFormat": ["application/json-patch+json", "application/fhir+json"],
-            "rest": [_rest(routes, integrity=integrity)],
+            "rest": [_rest(routes, security, integrity=integrity)],
         }
     )
 
 
-def _rest(routes: frozenset[tuple[str, str]], *, integrity: bool) -> Resource:
+def _rest(routes: frozenset[tuple[str, str]], security: str, *, integrity: bool) -> Resource:
     return {
         "mode": "server",
+        **({"security": decode(security.encode())} if security else {}),
         "resource": [
             _resource(name, routes, integrity=integrity) for name in structures.resource_types()
         ],

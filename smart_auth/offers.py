@@ -1,0 +1,172 @@
+"""What a consent page offers: each scope in words, with a box to untick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fhir_server.access.policy import policy_of
+from fhir_server.access.principal import Principal
+from fhir_server.access.scopes import Scope, parse
+from fhir_server.definitions import structures
+from smart_auth import granted_scope
+
+ALWAYS = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter")
+"""Scopes that open no record: who signs in and what is in context."""
+OFFLINE = ("offline_access", "online_access")
+_OBSERVATION = "http://terminology.hl7.org/CodeSystem/observation-category"
+_CONDITION = "http://terminology.hl7.org/CodeSystem/condition-category"
+_US_CORE = "http://hl7.org/fhir/us/core/CodeSystem"
+
+CATEGORIES: Mapping[str, Sequence[tuple[str, str, str]]] = MappingProxyType(
+    {
+        "Condition": (
+            (_CONDITION, "problem-list-item", "Problems"),
+            (_CONDITION, "encounter-diagnosis", "Diagnoses of visits"),
+            (f"{_US_CORE}/condition-category", "health-concern", "Health concerns"),
+        ),
+        "Observation": (
+            (_OBSERVATION, "vital-signs", "Vital signs"),
+            (_OBSERVATION, "laboratory", "Laboratory results"),
+            (_OBSERVATION, "social-history", "Social history, such as smoking"),
+            (_OBSERVATION, "survey", "Answers to surveys"),
+            (f"{_US_CORE}/us-core-category", "sdoh", "Living conditions"),
+            (_OBSERVATION, "imaging", "Findings of imaging"),
+            (_OBSERVATION, "procedure", "Findings of procedures"),
+            (_OBSERVATION, "exam", "Findings of examinations"),
+        ),
+    }
+)
+"""Kinds to which a person may narrow a whole type: system, code and words."""
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "Patient": "Name, birth date, address and contact",
+        "AllergyIntolerance": "Allergies",
+        "Appointment": "Appointments",
+        "Binary": "Files",
+        "CarePlan": "Care plans",
+        "CareTeam": "Care teams",
+        "Condition": "Conditions and diagnoses",
+        "Consent": "Consents",
+        "Coverage": "Insurance",
+        "Device": "Devices and implants",
+        "DiagnosticReport": "Reports of tests and imaging",
+        "DocumentReference": "Documents and notes",
+        "Encounter": "Visits",
+        "Goal": "Goals of treatment",
+        "Immunization": "Immunizations",
+        "Location": "Places of care",
+        "Medication": "Medicines",
+        "MedicationDispense": "Medicines handed out",
+        "MedicationRequest": "Prescriptions",
+        "Observation": "Measurements, laboratory results and other observations",
+        "Organization": "Organizations",
+        "Practitioner": "Clinicians",
+        "PractitionerRole": "What clinicians do where",
+        "Procedure": "Procedures",
+        "Provenance": "Where records come from",
+        "QuestionnaireResponse": "Answers to questionnaires",
+        "RelatedPerson": "Relatives and carers",
+        "ServiceRequest": "Orders and referrals",
+        "Specimen": "Specimens",
+    }
+)
+_VERBS = (
+    ("rs", "see"),
+    ("c", "add"),
+    ("u", "change"),
+    ("d", "delete"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A box: ticked, its value is granted."""
+
+    scope: str
+    words: str
+    may: str
+    """"see and change"."""
+    narrower: Sequence[Offer] = ()
+    """Boxes to tick instead of this one; for a wildcard, each type it means."""
+    wildcard: bool = False
+
+
+def offered(scope: str, principal: Principal) -> Sequence[Offer]:
+    """Return a box for each clinical scope."""
+    found = [parsed for word in granted_scope.words(scope) if (parsed := parse(word))]
+    return [_offer(each, principal) for each in found]
+
+
+def granted(scope: str, ticked: Sequence[str]) -> str:
+    """Return the scope that was agreed to: what is ticked and was asked for, and what opens no record."""
+    clinical = [word for word in ticked if parse(word) and granted_scope.within(word, scope)]
+    asked = granted_scope.words(scope)
+    others = [word for word in asked if word in ALWAYS or (word in OFFLINE and word in ticked)]
+    whole = [parsed for word in clinical if (parsed := parse(word)) and not parsed.criteria]
+    kept = [word for word in clinical if not _within_another(word, whole)]
+    return " ".join(dict.fromkeys([*others, *kept]))
+
+
+def _within_another(word: str, whole: Sequence[Scope]) -> bool:
+    """Tell whether a wider one was ticked as well, which makes this one say nothing."""
+    return any(granted_scope.within(word, each.text) for each in whole if each.text != word)
+
+
+def _offer(scope: Scope, principal: Principal) -> Offer:
+    if scope.type == "*":
+        narrower = [_of_type(scope, name) for name in _types(scope, principal)]
+        return Offer(scope.text, "All kinds of records", may(scope), narrower, wildcard=True)
+    kinds = [] if scope.criteria else _categories(scope)
+    words = words_of(scope.type)
+    if scope.criteria:
+        words += f", only {_criteria(scope)}"
+    return Offer(scope.text, words, may(scope), kinds)
+
+
+def _of_type(scope: Scope, name: str) -> Offer:
+    letters = scope.text.rpartition(".")[2]
+    return Offer(f"{scope.context}/{name}.{letters}", words_of(name), may(scope))
+
+
+def _types(scope: Scope, principal: Principal) -> Sequence[str]:
+    """Return the types of which the person's role has anything."""
+    policy = policy_of(principal)
+    found = {
+        name
+        for letter in scope.letters
+        for name in policy.permitted(structures.resource_types(), letter)
+    }
+    return sorted(found, key=lambda name: (name != "Patient", words_of(name)))
+
+
+def _categories(scope: Scope) -> Sequence[Offer]:
+    letters = scope.letters
+    return [
+        Offer(f"{scope.context}/{scope.type}.{letters}?category={system}|{code}", words, may(scope))
+        for system, code, words in CATEGORIES.get(scope.type, ())
+    ]
+
+
+def may(scope: Scope) -> str:
+    """Return what the letters let an app do: "see, add and change"."""
+    verbs = [verb for letters, verb in _VERBS if set(letters) & set(scope.letters)]
+    return " and ".join(filter(None, [", ".join(verbs[:-1]), verbs[-1]]))
+
+
+def words_of(resource_type: str) -> str:
+    """Return what people call the type."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", resource_type).capitalize()
+    return WORDS.get(resource_type, apart)
+
+
+def _criteria(scope: Scope) -> str:
+    known = {
+        f"{system}|{code}": words.lower() for system, code, words in CATEGORIES.get(scope.type, ())
+    }
+    return " and ".join(
+        known.get(value, f"{name} {value.rpartition('|')[2]}") for name, value in scope.criteria
+    )
