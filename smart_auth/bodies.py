@@ -47,9 +47,14 @@ async def json(request: Request) -> Mapping[str, Any]:
         raise HTTPException(400, "The body cannot be read: send a JSON object.") from None
     if not isinstance(found, dict):
         raise HTTPException(400, "The body has to be a JSON object.")
-    if "\\u0000" in codec.dumps(found):
-        raise HTTPException(400, "The body holds the character NUL (U+0000); leave it out.")
+    if _unstorable(codec.dumps(found, ensure_ascii=False)):
+        raise HTTPException(400, "The body holds NUL (U+0000) or half a character; leave it out.")
     return found
+
+
+def _unstorable(text: str) -> bool:
+    """Tell whether JSON holds what no UTF-8 text in the database can: NUL, a lone surrogate."""
+    return "\\u0000" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 async def _body(request: Request, kind: str) -> bytes:

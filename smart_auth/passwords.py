@@ -16,6 +16,7 @@ LONGEST = 256
 GOOD = 3
 """Of zxcvbn's scores 0 to 4: safe when the hashes are not stolen, and dear to guess when they are."""
 LOOKED_AT = 72
+OF_THEM = "It is mostly your name or address. Use words that have nothing to do with you."
 # A hash takes 46 MiB: not too many at a time.
 _hasher = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
 _turns = threading.BoundedSemaphore(4)
@@ -52,7 +53,7 @@ def weakness(password: str, known: Sequence[str] = ()) -> str:
         return f"Use at most {LONGEST} characters."
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*_parts(known), "medconsult"])
     if found["score"] >= GOOD:
-        return ""
+        return OF_THEM if _made_of(password[:LOOKED_AT].lower(), known) else ""
     feedback = found["feedback"]
     reason = feedback["warning"] or "This password is easy to guess."
     advice = feedback["suggestions"] or ["Add another word or two. Uncommon words are better."]
@@ -63,6 +64,16 @@ def _parts(known: Sequence[str]) -> list[str]:
     """Return the texts and what they are made of: an address's name and domain, a name's words."""
     split = [part for text in known for part in text.replace("@", " ").replace(".", " ").split()]
     return [part for part in (*known, *split) if part]
+
+
+def _made_of(password: str, known: Sequence[str]) -> bool:
+    """Tell whether little is left of it without what others know of the person."""
+    left = password
+    for part in sorted(_parts(known), key=len, reverse=True):
+        left = left.replace(part.lower(), "") if len(part) > 2 else left
+    if left == password:
+        return False
+    return len(left) < 4 or zxcvbn(left)["score"] < GOOD - 1
 
 
 def _normal(password: str) -> str:

@@ -49,6 +49,12 @@ def routes(auth: Auth) -> APIRouter:
             return _login_page(auth, request, form, refused=refused)
         return _admitted(auth, request, account, sessions.local(form.get("next", "")))
 
+    _add_second_factor(router, auth)
+    _add_logout(router, auth)
+    return router
+
+
+def _add_second_factor(router: APIRouter, auth: Auth) -> None:
     @router.get("/auth/second-factor")
     def second_factor(request: Request) -> Response:
         if sessions.pending(auth, request) is None:
@@ -68,9 +74,6 @@ def routes(auth: Auth) -> APIRouter:
             return _code_page(auth, request, form, refused=refused)
         next_ = sessions.local(form.get("next", ""))
         return entered(auth, request, pending.account, next_)
-
-    _add_logout(router, auth)
-    return router
 
 
 def _add_logout(router: APIRouter, auth: Auth) -> None:

@@ -93,3 +93,29 @@ def test_the_public_url_follows_host_and_port_unless_given() -> None:
     assert load_settings(port=8010).public_url == "http://127.0.0.1:8010"
     assert load_settings(host="::1").public_url == "http://[::1]:8000"
     assert load_settings(base_url="https://a.example/").public_url == "https://a.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEDCONSULT_SMTP_URL", "http://mail.example"),
+        ("MEDCONSULT_SMTP_URL", "smtp://me:a/b@mail.example"),
+        ("MEDCONSULT_MAIL_FROM", "nobody"),
+        ("MEDCONSULT_MAIL_FROM", "a\nBcc: b <c@example.org>"),
+    ],
+)
+def test_a_mail_setting_that_cannot_be_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://localhost", "smtps://me:a%40b@mail.example:465", "smtp://[::1]:25"]
+)
+def test_a_mail_server_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCONSULT_SMTP_URL", url)
+    monkeypatch.setenv("MEDCONSULT_MAIL_FROM", "post@example.org")
+    assert load_settings().smtp_url.get_secret_value() == url
