@@ -154,6 +154,8 @@ def _name_problem(value: str) -> str:
 
 
 def _date_problem(value: str) -> str:
+    if not value:
+        return "Fill in the day you were born."
     try:
         born = date.fromisoformat(value) if len(value) == 10 else None
     except ValueError:

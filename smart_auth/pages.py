@@ -13,6 +13,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from smart_auth import devices
 from smart_auth.auth import Auth
 
 P = ParamSpec("P")
@@ -120,6 +121,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["day"] = _day
+    made.filters["device"] = devices.named
     return made
 
 

@@ -10,11 +10,12 @@ import pyotp
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from smart_auth import accounts
+from smart_auth import accounts, devices
 from smart_auth.accounts import Account
 from smart_auth.auth import Auth
+from smart_auth.hashes import digest
 from smart_auth.tables import account as table
-from smart_auth.tables import backup_code
+from smart_auth.tables import backup_code, session
 from tests.smart_auth.accounts.browser import Browser, hidden
 from tests.smart_auth.accounts.conftest import EMAIL, PASSWORD, Mails
 
@@ -111,8 +112,6 @@ def test_nobody_ends_the_session_of_another_account(
     eve.sign_in("eve@example.org", PASSWORD)
     own = signed.get("/auth/account").text
     assert "eve@example.org" not in own
-    from smart_auth.hashes import digest
-
     form = {**hidden(eve.get("/auth/account").text), "end": digest(signed.session or "").hex()}
     eve.post("/auth/account/sessions", form)
     assert signed.get("/auth/api/session").status_code == 200
@@ -124,6 +123,26 @@ def test_one_signs_out_everywhere(signed: Browser, auth: Auth) -> None:
     signed.submit("/auth/account", {"end": "all"}, to="/auth/account/sessions")
     for browser in (signed, other):
         assert browser.get("/auth/api/session").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Windows",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5", "curl/8.5"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_named_as_its_owner_knows_it(agent: str, words: str) -> None:
+    assert devices.named(agent) == words
 
 
 # Second factor
@@ -258,8 +277,6 @@ def test_half_a_session_ends_soon(signed: Browser, auth: Auth, engine: Engine) -
     fresh = Browser(auth)
     where = fresh.sign_in(EMAIL, PASSWORD).headers["location"]
     form = {**hidden(fresh.get(where).text), "code": app.now()}
-    from smart_auth.tables import session
-
     with engine.begin() as connection:
         half = update(session).where(session.c.complete.is_(None))
         connection.execute(half.values(expires=func.clock_timestamp()))

@@ -124,6 +124,7 @@ def test_a_taken_address_is_answered_like_a_free_one(
     [
         ("given", " ", "your name"),
         ("family", "", "your name"),
+        ("birth_date", "", "day you were born"),
         ("birth_date", "9.12.1980", "year-month-day"),
         ("birth_date", "2999-01-01", "not possible"),
         ("birth_date", "1980-02-31", "year-month-day"),
