@@ -56,13 +56,15 @@ ROUTERS: Sequence[Callable[[Auth], APIRouter]] = (
 
 def router(auth: Auth) -> APIRouter:
     """Return all of them, to be mounted at the root."""
+    parts = [each(auth) for each in ROUTERS]
     made = APIRouter()
-    for each in ROUTERS:
-        made.include_router(each(auth))
-    made.include_router(discovery.routes(auth, lambda: addresses(made)))
+    for part in (*parts, discovery.routes(auth, addresses(parts))):
+        made.include_router(part)
     return made
 
 
-def addresses(router: APIRouter) -> frozenset[str]:
+def addresses(routers: Sequence[APIRouter]) -> frozenset[str]:
     """Return the paths that are served."""
-    return frozenset(each.path for each in router.routes if isinstance(each, APIRoute))
+    return frozenset(
+        each.path for router in routers for each in router.routes if isinstance(each, APIRoute)
+    )

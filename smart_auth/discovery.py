@@ -7,7 +7,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -54,15 +54,15 @@ _SMART = "/.well-known/smart-configuration"
 _SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=60"}
 
 
-def routes(auth: Auth, mounted: Callable[[], frozenset[str]]) -> APIRouter:
+def routes(auth: Auth, mounted: frozenset[str]) -> APIRouter:
     """Serve the documents; mounted: the paths that the routers have."""
     router = APIRouter(include_in_schema=False)
 
     def smart(_: Request) -> Response:
-        return JSONResponse(smart_configuration(auth, mounted()), headers=_SHARED)
+        return JSONResponse(smart_configuration(auth, mounted), headers=_SHARED)
 
     def openid(_: Request) -> Response:
-        return JSONResponse(openid_configuration(auth, mounted()), headers=_SHARED)
+        return JSONResponse(openid_configuration(auth, mounted), headers=_SHARED)
 
     documents = {
         _SMART: smart,

@@ -8,7 +8,17 @@ import json
 import pytest
 
 from tests.fhir_server.access.practice import CATEGORY
-from tests.smart_auth.launch.visit import FHIR, ROOT, App, Browser, allow, boxes, hidden, told
+from tests.smart_auth.launch.visit import (
+    FHIR,
+    ROOT,
+    App,
+    Browser,
+    allow,
+    boxes,
+    hidden,
+    hidden_of,
+    told,
+)
 
 FULL = (
     "launch/patient openid fhirUser offline_access patient/Patient.rs patient/Observation.rs "
@@ -166,17 +176,6 @@ def test_access_can_be_narrowed_later(app: App) -> None:
     assert "patient/Observation.rs" not in fresh["scope"]
     assert app.fhir("Observation", fresh["access_token"]).status_code == 403
     assert app.fhir("Patient/ada", fresh["access_token"]).status_code == 200
-
-
-def hidden_of(page: object, name: str) -> dict[str, str]:
-    """Return the hidden fields of the first form that has one of the name."""
-    import re
-    from html import unescape
-
-    text = str(getattr(page, "text", ""))
-    form = next(part for part in text.split("<form")[1:] if f'name="{name}"' in part)
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
-    return {key: unescape(value) for key, value in found}
 
 
 def test_somebody_else_may_not_decide(app: App, server: object) -> None:

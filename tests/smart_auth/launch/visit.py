@@ -72,7 +72,16 @@ def leaves(answer: httpx.Response) -> bool:
 def hidden(page: httpx.Response) -> dict[str, str]:
     """Return the hidden fields of a page's last form."""
     assert page.status_code == 200, page.text
-    form = page.text.rpartition("<form")[2]
+    return _fields(page.text.rpartition("<form")[2])
+
+
+def hidden_of(page: httpx.Response, name: str) -> dict[str, str]:
+    """Return the hidden fields of the first form that has one of the name."""
+    forms = page.text.split("<form")[1:]
+    return _fields(next(form for form in forms if f'name="{name}"' in form))
+
+
+def _fields(form: str) -> dict[str, str]:
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
     return {name: unescape(value) for name, value in found}
 
