@@ -26,6 +26,7 @@ from medconsult.settings import Settings, load_settings
 from smart_auth.app import router
 from smart_auth.auth import Auth
 from smart_auth.discovery import security
+from smart_auth.pages import SAFE, security_policy
 from smart_auth.revocations import Revocations
 
 WEB_CONNECTIONS = 4
@@ -103,7 +104,8 @@ def web_app(settings: Settings, auth: Auth) -> FastAPI:
     app = FastAPI(title="MedConsult", openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(health_routes(settings))
     app.include_router(router(auth))
-    page = partial(HTMLResponse, front_page(settings))
+    headers = {**SAFE, "Content-Security-Policy": security_policy()}
+    page = partial(HTMLResponse, front_page(settings), headers=headers)
 
     @app.get("/", include_in_schema=False)
     async def front() -> HTMLResponse:

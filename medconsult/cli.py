@@ -33,7 +33,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--host", help="Address to listen on; loopback only.  [default: 127.0.0.1]")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes any free one.  [default: 8000]")
 @click.option("--workers", type=int, help="Worker processes.  [default: one per core, at most 4]")
 @click.option("--open", "sandbox", is_flag=True, default=None, help="Sandbox: no tokens, ever.")
@@ -41,14 +41,15 @@ def serve(host: str | None, port: int | None, workers: int | None, sandbox: bool
     """Serve until Ctrl-C or SIGTERM.
 
     Starts the embedded database, brings the schema to head, starts the workers, and stops all of
-    them at the end. Listens on loopback only: there is no access control yet.
+    them at the end. Beyond this machine it wants a proxy in front that ends TLS.
     """
     with sentences():
         from medconsult.serving import serve_until_stopped  # noqa: PLC0415 - slow to import
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         settings = settings_for_command(host=host, port=port, workers=workers, open=sandbox)
-        listening.refuse_other_than_loopback(settings.host)
+        if settings.open:
+            listening.refuse_open_to_others(settings.host)
         serve_until_stopped(settings)
 
 

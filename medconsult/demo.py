@@ -57,6 +57,35 @@ PRACTICE: tuple[Record, ...] = (
 )
 
 
+# A mother who cares for a son, and who runs the practice.
+PEOPLE: tuple[Record, ...] = (
+    {
+        "resourceType": "RelatedPerson",
+        "id": "demo-elif",
+        "active": True,
+        "patient": {"reference": "Patient/demo-yusuf"},
+        "relationship": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+                        "code": "MTH",
+                        "display": "mother",
+                    }
+                ]
+            }
+        ],
+        "name": [{"family": "Demir", "given": ["Elif"]}],
+    },
+    {
+        "resourceType": "Person",
+        "id": "demo-admin",
+        "active": True,
+        "name": [{"family": "Quaye", "given": ["Nii"]}],
+    },
+)
+
+
 def load_into_new(store: Store, today: date) -> int:
     """Store the demo records when there is no resource at all; returns how many were stored."""
     with store.database.connection() as connection:
@@ -80,7 +109,8 @@ def load_into_new(store: Store, today: date) -> int:
 
 def demo_records(today: date) -> list[Record]:
     """Return the practice and its patients, with visits counted back from today."""
-    return [*PRACTICE, *(record for row in PATIENTS for record in _patient(row, today))]
+    patients = (record for row in PATIENTS for record in _patient(row, today))
+    return [*PRACTICE, *patients, *PEOPLE]
 
 
 def _patient(row: tuple[Any, ...], today: date) -> list[Record]:

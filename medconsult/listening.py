@@ -11,13 +11,17 @@ class CannotListen(Exception):
     """The address may not or cannot be listened on; the message says why and what to do."""
 
 
-def refuse_other_than_loopback(host: str) -> None:
-    """Until there is access control, whoever reaches the port may read every record."""
-    if not all(ipaddress.ip_address(address).is_loopback for _, address in addresses(host)):
+def refuse_open_to_others(host: str) -> None:
+    """In the sandbox whoever reaches the port may read every record: only this machine may."""
+    if not is_loopback(host):
         raise CannotListen(
-            f"{host} is not a loopback address, and there is no access control yet: everyone on "
-            "the network could read and change every record. Use --host 127.0.0.1."
+            f"{host} is not a loopback address, and --open asks for no tokens: everyone on the "
+            "network could read and change every record. Use --host 127.0.0.1, or leave out --open."
         )
+
+
+def is_loopback(host: str) -> bool:
+    return all(ipaddress.ip_address(address).is_loopback for _, address in addresses(host))
 
 
 def listen(host: str, port: int) -> socket.socket:

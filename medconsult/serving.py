@@ -7,32 +7,47 @@ from datetime import UTC, datetime
 
 import click
 
-from medconsult import mailing
+from medconsult import demo_people, mailing
 from medconsult.app import store_of
+from medconsult.authorization import auth_of
 from medconsult.demo import load_into_new
 from medconsult.embedded import serving
-from medconsult.listening import listen
+from medconsult.listening import is_loopback, listen
 from medconsult.migrations import upgrade
 from medconsult.reindexing import in_background
 from medconsult.running import noted
 from medconsult.settings import Settings
 from medconsult.supervisor import Supervisor
+from smart_auth import accounts
+from smart_auth.auth import Auth
 
 BANNER = """
 MedConsult serves FHIR R4 at  {url}/fhir
   what it can do              {url}/fhir/metadata
+  sign in, apps               {url}/auth/login  {url}/auth/apps
   is it alive, is it ready    {url}/healthz  {url}/readyz
   database                    {database}
-  {access}
+{access}
 Stop it with Ctrl-C.
 """
-WITHOUT_TOKENS = (
-    "There is no access control yet: it answers everyone on this machine, and only them."
-)
+TOKENS = """\
+  a token for curl            medconsult token --scope "system/*.rs"   (docs/smart.md)"""
 SANDBOX = """
   !! --open: a SANDBOX. Everyone who reaches this address reads and changes every record  !!
   !! without a token. Never put records of real people here.                              !!
 """
+IN_CLEAR = """
+  !! {url} is no https, and others can reach it: passwords and tokens travel in clear.  !!
+  !! Put a proxy that ends TLS in front, and say MEDCONSULT_BASE_URL=https://...        !!
+"""
+DEMO = """The database is new: {count} made-up demo records are in it, and accounts to sign in with.
+{accounts}
+  their password              {password}
+  a demo app                  {url}/demo/app
+  what they are sent          {url}/demo/mail
+"""
+NOBODY = """\
+  Nobody can sign in yet: medconsult user add you@example.org --role administrator"""
 
 
 def serve_until_stopped(settings: Settings) -> None:
@@ -41,10 +56,8 @@ def serve_until_stopped(settings: Settings) -> None:
         serving(settings) as (url, mend),
     ):
         upgrade(url)
-        if settings.demo and not settings.database_url:
-            fill_when_new(settings.model_copy(update={"database_url": url}))
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
-        click.echo(banner(settings))
+        click.echo(prepared(settings, url))
         settings = settings.model_copy(update={"database_url": url})
         with (
             in_background(settings),
@@ -55,18 +68,42 @@ def serve_until_stopped(settings: Settings) -> None:
     click.echo("Stopped.")
 
 
-def fill_when_new(settings: Settings) -> None:
-    """Put the demo records into a database that holds nothing yet."""
-    store = store_of(settings)
-    with closing(store.database):
-        if count := load_into_new(store, datetime.now(UTC).date()):
-            click.echo(f"The database is new: {count} made-up demo records are in it.")
+def prepared(settings: Settings, url: str) -> str:
+    """Make keys, and demo records in a new embedded database; returns what to print."""
+    at = settings.model_copy(update={"database_url": url})
+    store = store_of(at, 1)
+    auth = auth_of(at, store)
+    try:
+        demo = settings.demo and not settings.database_url
+        said = fill_when_new(auth) if demo else ""
+        return f"{said}{banner(settings, nobody=not accounts.any_of(auth.engine))}"
+    finally:
+        auth.engine.dispose()
+        store.database.close()
 
 
-def banner(settings: Settings) -> str:
+def fill_when_new(auth: Auth) -> str:
+    """Put demo records and accounts into a database that holds nothing yet; returns what to print."""
+    count = load_into_new(auth.store, datetime.now(UTC).date())
+    if not count:
+        return ""
+    password = demo_people.make(auth)
+    lines = [f"  {role:<26}  {email}" for email, role, _, _ in demo_people.ACCOUNTS]
+    return DEMO.format(count=count, accounts="\n".join(lines), password=password, url=auth.issuer)
+
+
+def banner(settings: Settings, *, nobody: bool = False) -> str:
     embedded = f"embedded, in {settings.data_dir.resolve()}"
+    access = SANDBOX if settings.open else "\n".join([TOKENS, *([NOBODY] if nobody else [])])
+    if not settings.open and in_clear(settings):
+        access += IN_CLEAR.format(url=settings.public_url)
     return BANNER.format(
         url=settings.public_url,
         database="yours, of MEDCONSULT_DATABASE_URL" if settings.database_url else embedded,
-        access=SANDBOX if settings.open else WITHOUT_TOKENS,
+        access=access,
     )
+
+
+def in_clear(settings: Settings) -> bool:
+    """Tell whether others can reach the server without TLS."""
+    return not settings.public_url.startswith("https://") and not is_loopback(settings.host)

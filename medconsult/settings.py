@@ -43,7 +43,9 @@ class Settings(BaseSettings):
         pattern=r"^(|postgres(ql)?://.+)$",
         description="PostgreSQL 15 or later, as postgresql://user:password@host/name; empty: embedded",
     )
-    host: str = Field("127.0.0.1", min_length=1, description="address to listen on; loopback only")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="address to listen on; with --open loopback only"
+    )
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1),

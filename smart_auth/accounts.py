@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, exc, func, insert, select, update
+from sqlalchemy import Connection, Engine, exc, func, insert, select, update
 
 from smart_auth import passwords
 from smart_auth.tables import account as table
@@ -70,6 +70,12 @@ def find(connection: Connection, *, id: str = "", email: str = "") -> Account | 
     condition = table.c.id == id if id else table.c.email == plain(email)
     row = connection.execute(select(*COLUMNS).where(condition)).first()
     return Account(*row) if row else None
+
+
+def any_of(engine: Engine) -> bool:
+    """Tell whether there is any account."""
+    with engine.connect() as connection:
+        return connection.execute(select(table.c.id).limit(1)).first() is not None
 
 
 def create(

@@ -18,7 +18,7 @@ __all__ = ["serve"]
 
 @pytest.mark.parametrize("postgresql_too", [False, True])
 def test_every_acknowledged_write_outlives_kill_9(serve: Serve, postgresql_too: bool) -> None:
-    server = serve("--workers", "2")
+    server = serve("--open", "--workers", "2")
     writers = Writers(f"{server.url}/fhir")
     with ThreadPoolExecutor(WRITERS) as pool:
         writers.until_gone(pool)
@@ -29,7 +29,7 @@ def test_every_acknowledged_write_outlives_kill_9(serve: Serve, postgresql_too: 
             os.kill(postmaster.pid, signal.SIGKILL)
         server.program.kill()
         server.program.wait()
-    base = f"{serve('--workers', '1').url}/fhir"
+    base = f"{serve('--open', '--workers', '1').url}/fhir"
     with httpx.Client(timeout=10) as client:
         lost = [
             name for name in writers.acknowledged if client.get(f"{base}/{name}").status_code != 200

@@ -149,7 +149,7 @@ def test_the_command_indexes_and_prints_how_far_it_is(
 
 
 def test_a_running_server_indexes_in_the_background_and_all_workers_learn(serve: Serve) -> None:
-    server = serve("--workers", "2")
+    server = serve("--open", "--workers", "2")
     base = f"{server.url}/fhir"
     put(base, a_patient("old"))
     put(base, PARAMETER)
