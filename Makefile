@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 SOURCES := fhir_server smart_auth billing ui medconsult
 
-.PHONY: help setup run test check format bench bench-search definitions migrate lock clean
+.PHONY: help setup run test browser check format bench bench-search definitions migrate lock clean
 
 help: ## show this list
 	@echo "make TARGET, with TARGET one of:"
@@ -42,6 +42,9 @@ run: setup ## serve http://127.0.0.1:8000 (make run PORT=8010), embedded Postgre
 
 test: setup ## the whole test suite on a real PostgreSQL (make test ARGS="-n 2 -k settings")
 	@$(BIN)/python -m pytest $(ARGS)
+
+browser: ## install what the browser tests need: Chromium (apt-get) and a SMART library (npm)
+	@tests/browser/install.sh
 
 check: setup ## format, lint, types, layers and house rules, as in CI
 	$(BIN)/ruff format --check .

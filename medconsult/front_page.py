@@ -12,6 +12,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>MedConsult</title>
+<link rel="icon" href="/auth/static/icon.svg">
 <link rel="stylesheet" href="/auth/static/tokens.css">
 <link rel="stylesheet" href="/auth/static/auth.css">
 </head>

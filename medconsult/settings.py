@@ -20,7 +20,9 @@ ENV_FILE = ".env"
 SMTP_URL = re.compile(r"|smtps?://([^\s/@]+@)?(\[[0-9a-fA-F:.]+\]|[^\s/@:\[\]]+)(:\d{1,5})?/?")
 SENDER = re.compile(r"[^\r\n<>]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+")
 # Read by the test suite only; they may stand in the environment of a server that a test starts.
-NOT_SETTINGS = frozenset({"MEDCONSULT_REQUIRE_ALL", "MEDCONSULT_TEST_DATABASE_URL"})
+NOT_SETTINGS = frozenset(
+    {"MEDCONSULT_BROWSER", "MEDCONSULT_REQUIRE_ALL", "MEDCONSULT_TEST_DATABASE_URL"}
+)
 
 
 class SettingsError(Exception):

@@ -51,7 +51,7 @@ def token(auth: Auth, request: Request, form: Form) -> Response:
         raise OAuthError(
             "unsupported_grant_type", f"grant_type has to be one of {', '.join(GRANT_TYPES)}."
         )
-    client = authenticate(auth, request, form)
+    client = authenticate(auth, request, _naming_itself(auth, request, form))
     if name not in client.grant_types:
         raise OAuthError("unauthorized_client", f"This app is not registered for {name}.")
     with auth.engine.begin() as connection:
@@ -59,6 +59,20 @@ def token(auth: Auth, request: Request, form: Form) -> Response:
     if isinstance(answer, OAuthError):
         raise answer
     return endpoints.secret_json(answer)
+
+
+def _naming_itself(auth: Auth, request: Request, form: Form) -> Form:
+    """Add the client_id that a public app's refresh token says: the SMART library fhirclient leaves it out.
+
+    An app that has a secret or keys still has to show them (RFC 6749, section 6).
+    """
+    token = form.get("refresh_token")
+    named = "client_id" in form or "client_assertion" in form or "authorization" in request.headers
+    if token is None or named:
+        return form
+    with auth.engine.begin() as connection:
+        known = refresh_tokens.find(connection, token)
+    return {**form, "client_id": known.client} if known else form
 
 
 def _by_code(connection: Connection, auth: Auth, client: Client, form: Form) -> Answer | OAuthError:

@@ -119,6 +119,19 @@ def test_an_app_without_a_secret_connects_too(public: App) -> None:
     assert public.token({"grant_type": "refresh_token", "refresh_token": "x"}).status_code == 400
 
 
+def test_a_refresh_names_its_app_where_no_secret_could(public: App, app: App) -> None:
+    scope = "launch/patient patient/Patient.rs offline_access"
+    form = {"grant_type": "refresh_token"}
+    page = public.browser.sign_in(public.begin(scope), "ada@test.example")
+    got = public.exchange(allow(public.browser, page)["code"]).json()
+    alone = {**form, "refresh_token": got["refresh_token"]}
+    assert public.browser.send("POST", "/auth/token", data=alone).status_code == 200
+    got = app.exchange(allow(app.browser, app.begin(scope))["code"]).json()
+    alone = {**form, "refresh_token": got["refresh_token"]}
+    assert app.browser.send("POST", "/auth/token", data=alone).status_code == 401
+    assert app.token(alone).status_code == 200
+
+
 @pytest.mark.parametrize("version_1", ["patient/Patient.read", "patient/*.read"])
 def test_scopes_of_version_1_do_as_well(app: App, version_1: str) -> None:
     got = connected(app, f"launch/patient {version_1}")
