@@ -10,7 +10,7 @@ from types import MappingProxyType
 from fhir_server.access.policy import policy_of
 from fhir_server.access.principal import Principal
 from fhir_server.access.scopes import Scope, parse
-from fhir_server.definitions import structures
+from fhir_server.definitions import compartments, structures
 from smart_auth import granted_scope
 
 ALWAYS = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter")
@@ -133,13 +133,14 @@ def _of_type(scope: Scope, name: str) -> Offer:
 
 
 def _types(scope: Scope, principal: Principal) -> Sequence[str]:
-    """Return the types of which the person's role has anything."""
+    """Return the types of people's records of which the person's role has anything."""
     policy = policy_of(principal)
-    found = {
+    listed = [
         name
-        for letter in scope.letters
-        for name in policy.permitted(structures.resource_types(), letter)
-    }
+        for name in structures.resource_types()
+        if name in WORDS or compartments.membership("Patient", name)
+    ]
+    found = {name for letter in scope.letters for name in policy.permitted(listed, letter)}
     return sorted(found, key=lambda name: (name != "Patient", words_of(name)))
 
 

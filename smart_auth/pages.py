@@ -28,7 +28,9 @@ SAFE: Mapping[str, str] = MappingProxyType(
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     }
 )
-STATIC: Mapping[str, str] = MappingProxyType({"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"})
+STATIC: Mapping[str, str] = MappingProxyType(
+    {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+)
 
 
 class Stop(HTTPException):
