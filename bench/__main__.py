@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench import servers, work
+from bench import access, servers, work
 from bench.servers import House
 from bench.work import Row
 
@@ -18,6 +18,7 @@ SERVED: dict[str, Callable[[House, int], list[Row]]] = {
     "read": work.reading,
     "create": work.creating,
     "transaction": work.transactions,
+    "access": access.access,
 }
 
 
@@ -53,12 +54,12 @@ def measure(folder: Path, asked: argparse.Namespace, raw: list[Row]) -> None:
 def served(house: House, asked: argparse.Namespace, raw: list[Row]) -> None:
     """Measure a server, and the memory of another, fresh one."""
     if set(asked.only) & set(SERVED):
-        with servers.serving(house) as serving:
+        with servers.serving(house, "--open") as serving:
             for name in asked.only:
                 if name in SERVED:
                     show(SERVED[name](serving, asked.rounds), raw)
     if "memory" in asked.only:
-        with servers.serving(house) as serving:
+        with servers.serving(house, "--open") as serving:
             show(work.memory(serving), raw)
 
 
