@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
-from fhir_server.access.principal import Principal
+from fhir_server.access.principal import OPEN, Principal
+from fhir_server.audit.access import Access
+from fhir_server.audit.trail import Trail
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
 from fhir_server.search.reading import Terminology
@@ -30,17 +32,36 @@ class Store:
     """On the search parameters that are defined at run time."""
     policy: Policy = UNRESTRICTED
     """Of whoever the work is done for."""
+    trail: Trail | None = None
+    """Where accesses are kept; None where nothing is audited."""
+    access: Access | None = None
+    """The access that is under way."""
 
     def acting(self, principal: Principal) -> Store:
         """Return the same data as the principal may see and change it."""
         return replace(self, policy=policy_of(principal))
+
+    def begin(self) -> Store:
+        """Return the store of one access, which `end` keeps; the sandbox keeps none."""
+        if self.trail is None or self.policy.principal is OPEN:
+            return self
+        return replace(self, access=Access(self.policy.principal))
+
+    def end(self, status: int) -> None:
+        """Keep the access, unless what it changed has kept it already."""
+        if self.trail is not None and self.access is not None:
+            self.access.status = status
+            if not self.access.written or status >= 400:
+                self.trail.note(self.access)
 
     def learn(self) -> None:
         """Look for newly defined search parameters, at most once a second."""
         self.watch.learn(self.database)
 
     def repository(self, connection: Connection) -> Repository:
-        return Repository(connection, self.blobs, self.base, self.integrity, self.policy)
+        return Repository(
+            connection, self.blobs, self.base, self.integrity, self.policy, self.access
+        )
 
     def terminology(self) -> Terminology:
         """Return what is known of codes; a connection is lent for each look into what is stored."""

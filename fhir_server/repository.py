@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from fhir_server import binary
 from fhir_server.access.policy import UNRESTRICTED, Policy, Right
+from fhir_server.audit import find as events
+from fhir_server.audit import trail
+from fhir_server.audit.access import Access
 from fhir_server.codec import Body
 from fhir_server.database import Connection, Raced
 from fhir_server.drafts import DEFINES, Draft, dangling, drafted
@@ -50,6 +53,8 @@ class Repository:
     integrity: bool = True
     policy: Policy = UNRESTRICTED
     """Whose rights hold; applied here to all that is read or written."""
+    access: Access | None = None
+    """What is done here, for the audit; None when nobody asks."""
     redefined: bool = False
     """Whether what is searched by was changed here: a SearchParameter was written."""
 
@@ -61,10 +66,19 @@ class Repository:
         Whoever may not see all of the type is not told of deletions: they belong to nobody any more.
         """
         right = self.policy.right(resource_type, "r")
-        version = self._current(resource_type, id_, right)
+        if resource_type == events.TYPE:
+            version = events.read(self.connection, id_, self.policy, self.base)
+        else:
+            version = self._current(resource_type, id_, right)
         if version is None:
             raise NotFound(f"There is no {resource_type}/{id_} on this server.")
-        return _existing(version)
+        return self._shown([_existing(version)])[0]
+
+    def _shown(self, versions: Sequence[Version]) -> Sequence[Version]:
+        """Note for the audit that these are shown."""
+        if self.access is not None:
+            self.access.saw(version.key for version in versions)
+        return versions
 
     def find(self, resource_type: str, id_: str, letter: str = "u") -> Version | None:
         """Return the current version, to write over it, also when it is a deletion; None when there is none.
@@ -86,7 +100,7 @@ class Repository:
             raise NotFound(f"There is no version {number} of {resource_type}/{id_}.")
         if right is not None and not self.guard.seen([version], "r"):
             raise NotFound(f"There is no version {number} of {resource_type}/{id_}.")
-        return self.whole(_existing(version))
+        return self.whole(self._shown([_existing(version)])[0])
 
     def _current(self, resource_type: str, id_: str, right: Right) -> Version | None:
         """Return the current version if it fulfils the right."""
@@ -99,7 +113,7 @@ class Repository:
 
     def seen(self, versions: Sequence[Version], letter: str) -> list[Version]:
         """Return those versions, current or not, that the principal may read (r) or search (s)."""
-        return [self.whole(version) for version in self.guard.seen(versions, letter)]
+        return [self.whole(each) for each in self._shown(self.guard.seen(versions, letter))]
 
     @property
     def guard(self) -> Guard:
@@ -113,12 +127,17 @@ class Repository:
         """Return the query's first page: at most its count of matches."""
         allowed = self.policy.restrict(query)
         found = searches.first(self.connection, allowed, query.count, self.base)
-        return [self.whole(version) for version in found]
+        return [self.whole(version) for version in self._shown(found)]
 
     def page(self, query: Query, token: str | None, total: int | None) -> searches.Page:
         """Return the first page, or the one of a token; total is what the first page had counted."""
+        if query.types == (events.TYPE,):
+            found = events.page(self.connection, query, self.policy, token, self.base)
+            self._shown([row.version for row in found.rows])
+            return replace(found, total=total)
         allowed = self.policy.restrict(query)
         found = searches.page(self.connection, allowed, token, total=total, base_url=self.base)
+        self._shown([row.version for row in found.rows])
         rows = [replace(row, version=self.whole(row.version)) for row in found.rows]
         return replace(found, rows=rows)
 
@@ -127,10 +146,13 @@ class Repository:
     ) -> includes.Included:
         """Return what the query's includes add to these matches, as far as it may be read."""
         more = includes.included(self.connection, query, rows, most, self.guard.readable)
+        self._shown(more.versions)
         return replace(more, versions=[self.whole(version) for version in more.versions])
 
     def count(self, query: Query) -> int:
         """Count all matches."""
+        if query.types == (events.TYPE,):
+            return events.count(self.connection, query, self.policy)
         return searches.count(self.connection, self.policy.restrict(query))
 
     def estimate(self, query: Query) -> int:
@@ -158,30 +180,21 @@ class Repository:
 
     def log(self, types: Sequence[str], window: Window) -> list[Version]:
         """Return the versions of all resources of the types, newest first."""
-        return history.of_types(self.connection, self._logged(types), window)
-
-    def count_history(self, resource_type: str, id_: str, window: Window) -> int:
-        self.policy.right(resource_type, "r")
-        self._refuse_count()
-        key = resource_key(f"{resource_type}/{id_}")
-        return history.count_instance(self.connection, key, window)
-
-    def count_log(self, types: Sequence[str], window: Window) -> int:
-        self._refuse_count()
-        return history.count_types(self.connection, types, window)
-
-    def _logged(self, types: Sequence[str]) -> Sequence[str]:
-        found = self.policy.permitted(types, "s")
-        if not found:
+        allowed = self.policy.permitted(types, "s")
+        if not allowed:
             self.policy.right(types[0], "s")
-        return found
+        return history.of_types(self.connection, allowed, window)
 
-    def _refuse_count(self) -> None:
+    def count_history(self, types: Sequence[str], key: int, window: Window) -> int:
+        """Count the versions of one resource, or with key 0 of all of the types."""
         if not self.policy.unrestricted:
             raise Forbidden(
                 "Only who may see everything can have a history counted; read its pages instead.",
                 "_summary",
             )
+        if key:
+            return history.count_instance(self.connection, key, window)
+        return history.count_types(self.connection, types, window)
 
     def everything(
         self, phase: everything.Phase, selection: everything.Selection, after: int, limit: int
@@ -202,6 +215,7 @@ class Repository:
 
     def draft(self, body: Body, *, id_: str = "", method: str = "PUT") -> Draft:
         """Validate and index; Invalid lists every problem. Without an id a new one is made."""
+        events.refuse_writing(body.resource["resourceType"])
         return drafted(body, self.base, self.blobs, id_, method)
 
     def create(self, body: Body) -> Version:
@@ -219,6 +233,7 @@ class Repository:
         Conflict names the first referrers when there are any but those whose keys are in `besides`,
         which the same transaction deletes or writes anew.
         """
+        events.refuse_writing(resource_type)
         self.policy.right(resource_type, "d")
         key = resource_key(f"{resource_type}/{id_}")
         resources.lock_for_delete(self.connection, [key])
@@ -234,6 +249,7 @@ class Repository:
         change = Change(tombstone, NO_ENTRY, current.version, contained_before=before)
         if not inner.write(self.connection, change):
             raise Raced
+        self._audited([tombstone])
         self.redefined |= resource_type == DEFINES
         return tombstone
 
@@ -260,7 +276,9 @@ class Repository:
             self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts
         ]
         inner.write_many(self.connection, changes)
-        return [change.version for change in changes]
+        versions = [change.version for change in changes]
+        self._audited(versions)
+        return versions
 
     def _write(self, draft: Draft, current: Version | None) -> Version:
         before = {f"{draft.type}/{draft.id}": current} if current else {}
@@ -270,7 +288,13 @@ class Repository:
         if self.integrity:
             required = [resource_key(name) for name in draft.targets if name != own]
             change = replace(change, required=required)
-        if inner.write(self.connection, change):
+        if self.access is None:
+            written = inner.write(self.connection, change)
+        else:
+            with self.connection.whole():
+                written = inner.write(self.connection, change)
+                self._audited([change.version] if written else [])
+        if written:
             return change.version
         if self.integrity:
             self._require_targets([draft])
@@ -298,6 +322,10 @@ class Repository:
             contained=draft.contained,
             contained_before=current is not None and may_contain(current),
         )
+
+    def _audited(self, versions: Sequence[Version]) -> None:
+        if self.access is not None:
+            trail.write_changes(self.connection, self.access, versions)
 
     # Referential integrity
 

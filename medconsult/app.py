@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import atexit
+from dataclasses import dataclass, replace
 from functools import partial
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server import validation
+from fhir_server.audit.trail import Trail
 from fhir_server.context import Store
 from fhir_server.database import Database
 from fhir_server.rest import app as fhir
@@ -45,21 +47,32 @@ class Doors:
         await (self.fhir if is_fhir else self.web)(scope, receive, send)
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """Build the application; the settings have to name a database that runs."""
-    auth = auth_of(settings, store_of(settings, WEB_CONNECTIONS))
-    return Observed(Doors(fhir_app(settings, auth), web_app(settings, auth)))
+def create_app(settings: Settings, trail: Trail | None = None) -> ASGIApp:
+    """Build the application; the settings have to name a database that runs.
+
+    trail: where accesses are audited; it has to be started and stopped by the caller.
+    """
+    auth = auth_of(settings, replace(store_of(settings, WEB_CONNECTIONS), trail=trail))
+    return Observed(Doors(fhir_app(settings, auth, trail), web_app(settings, auth)))
 
 
 def app_from_environment() -> ASGIApp:
     """What a worker serves: its settings come through the environment."""
     settings = load_settings()
     configure_logs(settings)
-    app = create_app(settings)
+    app = create_app(settings, None if settings.open else trail_of(settings))
     # Compiles the schema now rather than in somebody's first request.
     validation.validate({"resourceType": "Basic"})
     collect_seldom()
     return app
+
+
+def trail_of(settings: Settings) -> Trail:
+    """Return a trail that runs until the process ends, and then keeps what still waits."""
+    trail = Trail(Database(settings.database_url, 1))
+    trail.start()
+    atexit.register(trail.stop)
+    return trail
 
 
 def store_of(settings: Settings, connections: int = 16) -> Store:
@@ -72,8 +85,8 @@ def store_of(settings: Settings, connections: int = 16) -> Store:
     )
 
 
-def fhir_app(settings: Settings, auth: Auth) -> ASGIApp:
-    store = store_of(settings)
+def fhir_app(settings: Settings, auth: Auth, trail: Trail | None) -> ASGIApp:
+    store = replace(store_of(settings), trail=trail)
     limits = Limits(
         body=settings.max_body_bytes,
         page=settings.default_page_size,

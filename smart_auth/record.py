@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from fhir_server import codec
 from fhir_server.errors import FHIRError
@@ -47,13 +48,18 @@ def encounters(auth: Auth, signed: Signed, patient_id: str, id_: str = "") -> Se
 
 
 def _search(auth: Auth, signed: Signed, kind: str, criteria: list[tuple[str, str]]) -> list[Any]:
-    store = auth.store.acting(sessions.principal(signed))
+    store = auth.store.acting(sessions.principal(signed)).begin()
+    if store.access is not None:
+        store.access.interaction, store.access.type = "search-type", kind
+        store.access.query = urlencode(criteria)
     try:
         query = parse(kind, [*criteria, ("_count", str(MOST))], base_url=auth.fhir)
         found = store.reading(lambda repository: repository.search(query))
-    except FHIRError:
+    except FHIRError as refusal:
         # Nothing that they may see, or nothing that can be searched by these words.
+        store.end(refusal.status)
         return []
+    store.end(200)
     return [codec.decode((each.content or "").encode()) for each in found]
 
 

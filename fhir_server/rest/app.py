@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from fhir_server import database
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.context import Store
-from fhir_server.errors import FHIRError
-from fhir_server.rest import outcomes, routes, web
+from fhir_server.errors import FHIRError, Unauthorized
+from fhir_server.rest import audited, outcomes, routes, web
 from fhir_server.rest.call import Limits
 from fhir_server.rest.web import Receive, Request, Response, Scope, Send
 
@@ -34,6 +34,7 @@ _EXPOSED = (
 )
 log = structlog.get_logger("fhir")
 
+UNKNOWN = Principal("unknown")
 Authenticate = Callable[[Request], Principal]
 """Tells who sent a request; raises Unauthorized when nobody knows."""
 
@@ -71,14 +72,25 @@ class FHIR:
             return Response(204, b"", list(_CORS))
         if request.method not in _BODILESS:
             # Nobody unknown gets a large body read.
-            principal = await database.run(self.authenticate, request)
+            principal = await database.run(self._who, request)
             body = await web.read_body(receive, request.headers, self.limits.body)
-            request = Request(request.method, request.path, request.query, request.headers, body)
+            request = replace(request, body=body)
             return await database.run(self._for, principal, request)
         return await database.run(self._asked, request)
 
     def _asked(self, request: Request) -> Response:
-        return self._for(self.authenticate(request), request)
+        return self._for(self._who(request), request)
+
+    def _who(self, request: Request) -> Principal:
+        """Return who asks; that nobody knows is noted as well."""
+        try:
+            return self.authenticate(request)
+        except Unauthorized as refusal:
+            store = self.store.acting(UNKNOWN).begin()
+            if store.access is not None:
+                audited.refused(store.access, request)
+            store.end(refusal.status)
+            raise
 
     def _for(self, principal: Principal, request: Request) -> Response:
         return routes.dispatch(self.store.acting(principal), self.limits, request)

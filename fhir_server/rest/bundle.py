@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from fhir_server import bundles, codec, outcome
+from fhir_server.audit.access import Access
 from fhir_server.binary import decode
 from fhir_server.bundles import Entry
 from fhir_server.codec import encode
@@ -49,6 +50,17 @@ class Within:
 
     def terminology(self) -> Terminology:
         return self.repository.terminology()
+
+    def begin(self) -> Within:
+        """Return itself: what a transaction reads is noted with the transaction."""
+        return self
+
+    def end(self, _: int) -> None:
+        """Keep nothing: the transaction is kept as a whole."""
+
+    @property
+    def access(self) -> Access | None:
+        return None
 
     def learn(self) -> None:
         """Look for nothing: the outer store did when the transaction began."""
@@ -108,7 +120,7 @@ def request_of(call: Call, item: Item) -> Request:
     if item.method == "PATCH" and (item.resource or {}).get("resourceType") == "Binary":
         # https://hl7.org/fhir/R4/http.html#jsonpatch: a JSON Patch travels in a Binary.
         stated["content-type"], body = "application/json-patch+json", _patch_document(item)
-    return Request(item.method, item.path, item.query, stated, body)
+    return Request(item.method, item.path, item.query, stated, body, call.request.peer)
 
 
 def _patch_document(item: Item) -> bytes:

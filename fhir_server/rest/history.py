@@ -14,6 +14,7 @@ from fhir_server.errors import InvalidParameter
 from fhir_server.repository import Repository
 from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
+from fhir_server.search.term import resource_key
 from fhir_server.search.types.date import LATEST, moment, span
 from fhir_server.storage import links
 from fhir_server.storage.history import Window
@@ -29,10 +30,11 @@ _KNOWN = frozenset(
 
 
 def instance(call: Call) -> Response:
+    key = resource_key(f"{call.type}/{call.id}")
     return _answer(
         call,
         lambda repository, window: repository.history(call.type, call.id, window),
-        lambda repository, window: repository.count_history(call.type, call.id, window),
+        lambda repository, window: repository.count_history([], key, window),
     )
 
 
@@ -48,7 +50,7 @@ def _of_types(call: Call, types: Sequence[str]) -> Response:
     return _answer(
         call,
         lambda repository, window: repository.log(types, window),
-        lambda repository, window: repository.count_log(types, window),
+        lambda repository, window: repository.count_history(types, 0, window),
     )
 
 

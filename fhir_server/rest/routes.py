@@ -12,7 +12,16 @@ from fhir_server import references
 from fhir_server.context import Store
 from fhir_server.definitions import structures
 from fhir_server.errors import FHIRError, Malformed, MethodNotAllowed, NotSupported
-from fhir_server.rest import bundle, capability, history, interactions, operations, outcomes, search
+from fhir_server.rest import (
+    audited,
+    bundle,
+    capability,
+    history,
+    interactions,
+    operations,
+    outcomes,
+    search,
+)
 from fhir_server.rest.call import Call, Limits
 from fhir_server.rest.web import Request, Response
 
@@ -52,9 +61,18 @@ _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method
 
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
     """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
+    store = store.begin()
+    response = _answered(store, limits, request)
+    store.end(response.status)
+    return response
+
+
+def _answered(store: Store, limits: Limits, request: Request) -> Response:
     try:
         store.learn()
         shape, call = _call(store, limits, request)
+        if store.access is not None:
+            audited.describe(store.access, shape, call)
         methods = ROUTES[shape]
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:

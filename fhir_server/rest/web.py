@@ -31,6 +31,8 @@ class Request:
     headers: Mapping[str, str]
     """By lower-case name; the last of repeated ones."""
     body: bytes = b""
+    peer: str = ""
+    """Network address of whoever is at the other end."""
 
     def header(self, name: str) -> str:
         return self.headers.get(name, "")
@@ -73,7 +75,8 @@ def request_line(scope: Scope, mount: str) -> Request:
     path = scope["path"].removeprefix(mount).strip("/")
     if "\x00" in path:
         raise Malformed("The path holds the character NUL.")
-    return Request(scope["method"], path, query.decode("latin-1"), headers_of(scope))
+    peer = (scope.get("client") or ("",))[0]
+    return Request(scope["method"], path, query.decode("latin-1"), headers_of(scope), b"", peer)
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str], largest: int) -> bytes:

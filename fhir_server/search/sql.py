@@ -203,6 +203,11 @@ def among(query: Query, keys: Sequence[int]) -> Statement:
     return Statement(text, writer.parameters)
 
 
+def keys(query: Query) -> Statement:
+    """Select the keys of all matches."""
+    return _rows(query, "r.key")
+
+
 def matches(query: Query) -> Statement:
     """Select all matches, without order: for the planner's estimate."""
     return _rows(query, "1")

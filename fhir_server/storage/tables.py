@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -161,6 +162,27 @@ text_value = Table(
     Column("value", Text(collation="C"), nullable=False),
     Column("term", BigInteger, nullable=False),
     PrimaryKeyConstraint("param", "value"),
+)
+
+# Who did what with which record. Rows are only ever added: a trigger refuses all else.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("recorded", DateTime(timezone=True), nullable=False),
+    *(
+        Column(name, Text(collation="C"), nullable=False)
+        for name in (
+            *("role", "account", "fhir_user", "name", "client", "token", "interaction"),
+            *("type", "resource_id", "query", "address", "request_id"),
+        )
+    ),
+    Column("status", Integer, nullable=False),
+    Column("keys", ARRAY(BigInteger), nullable=False),
+    Column("patients", ARRAY(BigInteger), nullable=False),
+    Index("audit_recorded", "recorded", "id"),
+    Index("audit_fhir_user", "fhir_user", "recorded"),
+    Index("audit_patients", "patients", postgresql_using="gin"),
 )
 
 # Keys that this installation made for itself, such as the one that signs page links.

@@ -1,0 +1,1 @@
+"""Who did what with which record: one row for each access, kept for good, shown as AuditEvent."""
