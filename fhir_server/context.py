@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
@@ -38,14 +38,25 @@ class Store:
     """The access that is under way."""
 
     def acting(self, principal: Principal) -> Store:
-        """Return the same data as the principal may see and change it."""
-        return replace(self, policy=policy_of(principal))
+        """Return the same data as the principal may see and change it, for one access of theirs.
 
-    def begin(self) -> Store:
-        """Return the store of one access, which `end` keeps; the sandbox keeps none."""
-        if self.trail is None or self.policy.principal is OPEN:
-            return self
-        return replace(self, access=Access(self.policy.principal))
+        Written out, because every request comes this way. The sandbox is not audited.
+        """
+        audited = self.trail is not None and principal is not OPEN
+        return Store(
+            self.database,
+            self.blobs,
+            self.base,
+            self.integrity,
+            self.watch,
+            policy_of(principal),
+            self.trail,
+            Access(principal) if audited else None,
+        )
+
+    def again(self) -> Store:
+        """Return the store of one more access of the same principal: an entry of a batch."""
+        return self.acting(self.policy.principal)
 
     def end(self, status: int) -> None:
         """Keep the access, unless what it changed has kept it already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fhir_server.access.policy import Policy, Right
+from fhir_server.access.policy import Policy
 from fhir_server.database import Connection
 from fhir_server.drafts import Draft
 from fhir_server.errors import Forbidden
@@ -20,13 +20,15 @@ class Guard:
     policy: Policy
     base: str
 
-    def current(self, key: int, resource_type: str, right: Right) -> Version | None:
-        """Return the current version of the key if it fulfils the right."""
-        terms = rights.plain_terms(right) if right is not None else ()
-        if terms:
-            return rights.read(self.connection, key, terms)
+    def current(self, key: int, resource_type: str, letter: str) -> Version | None:
+        """Return the current version of the key if the principal has the right to it; "" asks for none."""
+        right = self.policy.right(resource_type, letter) if letter else None
+        if right is None:
+            return resources.read(self.connection, key)
+        if marks := self.policy.marks(resource_type, letter):
+            return rights.read(self.connection, key, marks)
         version = resources.read(self.connection, key)
-        if right is None or version is None:
+        if version is None:
             return version
         found = rights.fulfilling(self.connection, [resource_type], right, [key])
         return version if found else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from fhir_server import binary
-from fhir_server.access.policy import UNRESTRICTED, Policy, Right
+from fhir_server.access.policy import UNRESTRICTED, Policy
 from fhir_server.audit import find as events
 from fhir_server.audit import trail
 from fhir_server.audit.access import Access
@@ -55,6 +55,7 @@ class Repository:
     """Whose rights hold; applied here to all that is read or written."""
     access: Access | None = None
     """What is done here, for the audit; None when nobody asks."""
+    restricted: tuple[Query, Query] | None = None
     redefined: bool = False
     """Whether what is searched by was changed here: a SearchParameter was written."""
 
@@ -65,11 +66,10 @@ class Repository:
 
         Whoever may not see all of the type is not told of deletions: they belong to nobody any more.
         """
-        right = self.policy.right(resource_type, "r")
         if resource_type == events.TYPE:
             version = events.read(self.connection, id_, self.policy, self.base)
         else:
-            version = self._current(resource_type, id_, right)
+            version = self._current(resource_type, id_, "r")
         if version is None:
             raise NotFound(f"There is no {resource_type}/{id_} on this server.")
         return self._shown([_existing(version)])[0]
@@ -85,7 +85,7 @@ class Repository:
 
         Forbidden when there is one that the principal may not update (u) or delete (d).
         """
-        version = self._current(resource_type, id_, None)
+        version = self._current(resource_type, id_, "")
         if version is not None and self.guard.beyond([version], letter):
             raise Forbidden(f"You may not change {resource_type}/{id_}.")
         return version
@@ -102,10 +102,10 @@ class Repository:
             raise NotFound(f"There is no version {number} of {resource_type}/{id_}.")
         return self.whole(self._shown([_existing(version)])[0])
 
-    def _current(self, resource_type: str, id_: str, right: Right) -> Version | None:
-        """Return the current version if it fulfils the right."""
+    def _current(self, resource_type: str, id_: str, letter: str) -> Version | None:
+        """Return the current version if the principal has the right to it; "" asks for none."""
         key = resource_key(f"{resource_type}/{id_}")
-        version = self.guard.current(key, resource_type, right)
+        version = self.guard.current(key, resource_type, letter)
         # The key is a hash: the name is what counts.
         if version is None or version.id != id_ or version.type != resource_type:
             return None
@@ -125,9 +125,15 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        allowed = self.policy.restrict(query)
+        allowed = self._allowed(query)
         found = searches.first(self.connection, allowed, query.count, self.base)
         return [self.whole(version) for version in self._shown(found)]
+
+    def _allowed(self, query: Query) -> Query:
+        """Return what of the query the principal may search; worked out once for page, cost and count."""
+        if self.restricted is None or self.restricted[0] is not query:
+            self.restricted = query, self.policy.restrict(query)
+        return self.restricted[1]
 
     def page(self, query: Query, token: str | None, total: int | None) -> searches.Page:
         """Return the first page, or the one of a token; total is what the first page had counted."""
@@ -135,7 +141,7 @@ class Repository:
             found = events.page(self.connection, query, self.policy, token, self.base)
             self._shown([row.version for row in found.rows])
             return replace(found, total=total)
-        allowed = self.policy.restrict(query)
+        allowed = self._allowed(query)
         found = searches.page(self.connection, allowed, token, total=total, base_url=self.base)
         self._shown([row.version for row in found.rows])
         rows = [replace(row, version=self.whole(row.version)) for row in found.rows]
@@ -153,20 +159,20 @@ class Repository:
         """Count all matches."""
         if query.types == (events.TYPE,):
             return events.count(self.connection, query, self.policy)
-        return searches.count(self.connection, self.policy.restrict(query))
+        return searches.count(self.connection, self._allowed(query))
 
     def estimate(self, query: Query) -> int:
-        return searches.estimate(self.connection, self.policy.restrict(query))
+        return searches.estimate(self.connection, self._allowed(query))
 
     def refuse_costly(self, query: Query, limit: float) -> None:
         """Raise TooCostly when the first page, or the count asked for, is expected to cost more."""
-        plans.refuse_costly(self.connection, self.policy.restrict(query), limit)
+        plans.refuse_costly(self.connection, self._allowed(query), limit)
 
     def explain(self, query: Query) -> tuple[plans.Plan, list[plans.Explained]]:
         """Return the plan of the first page, and that of each condition on its own."""
         if not self.policy.may("explain"):
             raise Forbidden("_explain is for administrators of this server.", "_explain")
-        return plans.explain(self.connection, self.policy.restrict(query))
+        return plans.explain(self.connection, self._allowed(query))
 
     def history(self, resource_type: str, id_: str, window: Window) -> list[Version]:
         """Return one resource's versions, newest first; NotFound when there are none to be seen."""
@@ -245,7 +251,7 @@ class Repository:
         tombstone = Version(
             key, resource_type, id_, current.version + 1, _later(current), "DELETE", None
         )
-        before = may_contain(current)
+        before = inner.may_contain(current)
         change = Change(tombstone, NO_ENTRY, current.version, contained_before=before)
         if not inner.write(self.connection, change):
             raise Raced
@@ -320,7 +326,7 @@ class Repository:
             draft.entry,
             number,
             contained=draft.contained,
-            contained_before=current is not None and may_contain(current),
+            contained_before=current is not None and inner.may_contain(current),
         )
 
     def _audited(self, versions: Sequence[Version]) -> None:
@@ -358,13 +364,6 @@ class Repository:
             raise Conflict(
                 f"Other resources refer to it: {names}{more}. Change or delete those first."
             )
-
-
-def may_contain(version: Version) -> bool:
-    """Tell whether the version contains resources, or anything within it does, or its text hides that."""
-    text = version.content or ""
-    # A client may have written the name with escapes, which are kept.
-    return '"contained":[' in text or "\\u00" in text
 
 
 def check_match(current: Version, if_match: int | None) -> None:

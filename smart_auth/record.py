@@ -48,7 +48,7 @@ def encounters(auth: Auth, signed: Signed, patient_id: str, id_: str = "") -> Se
 
 
 def _search(auth: Auth, signed: Signed, kind: str, criteria: list[tuple[str, str]]) -> list[Any]:
-    store = auth.store.acting(sessions.principal(signed)).begin()
+    store = auth.store.acting(sessions.principal(signed))
     if store.access is not None:
         store.access.interaction, store.access.type = "search-type", kind
         store.access.query = urlencode(criteria)

@@ -46,6 +46,7 @@ class Policy:
     principal: Principal
     role: Role
     _rights: dict[tuple[str, str], Right] = field(default_factory=dict)
+    _marks: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def unrestricted(self) -> bool:
@@ -59,6 +60,13 @@ class Policy:
         if asked not in self._rights:
             self._rights[asked] = self._worked_out(resource_type, letter)
         return self._rights[asked]
+
+    def marks(self, resource_type: str, letter: str) -> str:
+        """Return the terms of which a resource needs any one, as PostgreSQL's array; "" when more is asked."""
+        asked = (resource_type, letter)
+        if asked not in self._marks:
+            self._marks[asked] = _marks(self.right(resource_type, letter))
+        return self._marks[asked]
 
     def may(self, operation: str) -> bool:
         """Tell whether the principal may call an operation that is neither reading nor writing."""
@@ -251,6 +259,12 @@ def policy_of(principal: Principal) -> Policy:
 
 
 UNRESTRICTED = Policy(OPEN, role("open"))
+
+
+def _marks(right: Right) -> str:
+    choices = right.predicates if isinstance(right, AnyOf) else (right,)
+    terms = [str(each.term) for each in choices if isinstance(each, HasTerm)]
+    return f"{{{','.join(terms)}}}" if len(terms) == len(choices) else ""
 
 
 def _criteria(resource_type: str, pairs: Sequence[tuple[str, str]]) -> list[Predicate]:

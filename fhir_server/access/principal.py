@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from fhir_server.access.scopes import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Principal:
-    """One who is known by a token, a session, or because it is a part of the server."""
+    """One who is known by a token, a session, or because it is a part of the server.
+
+    Two are the same only if they are one object: whose policy it is, is asked at every request.
+    """
 
     role: str
     """Name of a file in profiles/access: patient, practitioner, administrator, related-person, system, ..."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from fhir_server.audit.access import Access
+from fhir_server.codec import encode
 from fhir_server.database import Connection, Database
 from fhir_server.errors import Unavailable
 from fhir_server.search.term import COMPARTMENT
@@ -27,19 +28,29 @@ _COLUMNS = (
     "recorded, role, account, fhir_user, name, client, token, interaction, type, resource_id,"
     " query, address, request_id, status, keys"
 )
-_TYPES = ("timestamptz", *["text"] * 12, "int", "text")
+_TYPED = "recorded timestamptz, " + ", ".join(
+    f"{each} {'int' if each == 'status' else 'bigint[]' if each == 'keys' else 'text'}"
+    for each in _COLUMNS.split(", ")[1:]
+)
 # The patients of a resource are those whose compartments it is in: what it refers to, or itself.
+# Each resource is looked at once, however many of the accesses have seen it.
+_SEEN = "seen AS (SELECT DISTINCT k.key, a.interaction = 'delete' AS gone FROM a, unnest(a.keys) AS k(key))"
+_WITHIN = (
+    "within AS (SELECT r.key, t.key AS patient FROM (SELECT r.key, r.ref_keys, r.terms FROM seen"
+    " JOIN resource r ON r.key = seen.key UNION ALL SELECT r.key, r.ref_keys, r.terms FROM seen"
+    " JOIN resource_history r ON r.key = seen.key AND seen.gone) AS r"
+    " CROSS JOIN LATERAL unnest(r.ref_keys || r.key) AS t(key)"
+    f" WHERE t.key # {COMPARTMENT}::bigint = ANY(r.terms))"
+)
 _PATIENTS = (
-    "ARRAY(SELECT DISTINCT p.key FROM (SELECT key, ref_keys, terms FROM resource WHERE key = ANY(a.keys)"
-    " UNION ALL SELECT key, ref_keys, terms FROM resource_history WHERE key = ANY(a.keys)"
-    " AND a.interaction = 'delete') AS r CROSS JOIN LATERAL unnest(r.ref_keys || r.key) AS t(key)"
-    " JOIN resource p ON p.key = t.key AND p.type = 'Patient'"
-    f" WHERE r.terms @> ARRAY[t.key # {COMPARTMENT}::bigint])"
+    "known AS MATERIALIZED (SELECT DISTINCT within.key, within.patient FROM within JOIN resource p"
+    " ON p.key = within.patient AND p.type = 'Patient')"
 )
 _INSERT = (
-    f"WITH a AS (SELECT {_COLUMNS.replace(' keys', ' keys::bigint[] AS keys')} FROM"
-    f" unnest({', '.join(f'%s::{each}[]' for each in _TYPES)}) AS u({_COLUMNS}))"
-    f" INSERT INTO audit ({_COLUMNS}, patients) SELECT {_COLUMNS}, {_PATIENTS} FROM a"
+    f"WITH a AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS u({_TYPED})),"
+    f" {_SEEN}, {_WITHIN}, {_PATIENTS}"
+    f" INSERT INTO audit ({_COLUMNS}, patients) SELECT {_COLUMNS}, ARRAY(SELECT DISTINCT known.patient"
+    " FROM known WHERE known.key = ANY(a.keys)) FROM a"
 )
 _INTERACTIONS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 log = structlog.get_logger("audit")
@@ -47,8 +58,8 @@ log = structlog.get_logger("audit")
 
 def write(connection: Connection, accesses: Sequence[Access]) -> None:
     """Insert the rows, in whatever transaction the connection is in."""
-    rows = [_row(each) for each in accesses]
-    connection.query(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+    rows = encode([_row(each) for each in accesses])
+    connection.query(_INSERT, (rows.decode(),))
 
 
 def write_changes(connection: Connection, access: Access, versions: Sequence[Version]) -> None:
@@ -70,25 +81,26 @@ def write_changes(connection: Connection, access: Access, versions: Sequence[Ver
         access.written = access.interaction not in ("transaction", "batch")
 
 
-def _row(access: Access) -> tuple[object, ...]:
+def _row(access: Access) -> dict[str, object]:
+    """Return the row for PostgreSQL to read, as JSON: the quickest way in for many columns."""
     who = access.principal
-    return (
-        access.recorded,
-        who.role,
-        who.account,
-        who.user,
-        who.name,
-        who.client,
-        who.token,
-        access.interaction,
-        access.type,
-        access.id,
-        access.query,
-        access.address,
-        access.request_id,
-        access.status,
-        f"{{{','.join(map(str, access.keys))}}}",
-    )
+    return {
+        "recorded": access.recorded,
+        "role": who.role,
+        "account": who.account,
+        "fhir_user": who.user,
+        "name": who.name,
+        "client": who.client,
+        "token": who.token,
+        "interaction": access.interaction,
+        "type": access.type,
+        "resource_id": access.id,
+        "query": access.query,
+        "address": access.address,
+        "request_id": access.request_id,
+        "status": access.status,
+        "keys": access.keys,
+    }
 
 
 @dataclass(slots=True, eq=False)

@@ -86,7 +86,7 @@ class FHIR:
         try:
             return self.authenticate(request)
         except Unauthorized as refusal:
-            store = self.store.acting(UNKNOWN).begin()
+            store = self.store.acting(UNKNOWN)
             if store.access is not None:
                 audited.refused(store.access, request)
             store.end(refusal.status)

@@ -51,10 +51,6 @@ class Within:
     def terminology(self) -> Terminology:
         return self.repository.terminology()
 
-    def begin(self) -> Within:
-        """Return itself: what a transaction reads is noted with the transaction."""
-        return self
-
     def end(self, _: int) -> None:
         """Keep nothing: the transaction is kept as a whole."""
 
@@ -96,7 +92,9 @@ def _batch(call: Call, items: Sequence[Item]) -> list[Entry]:
     answered = []
     for item in items:
         response = (
-            outcomes.answer(item.problem) if item.problem else _dispatched(call, call.store, item)
+            outcomes.answer(item.problem)
+            if item.problem
+            else _dispatched(call, call.store.again(), item)
         )
         answered.append(_answered(response))
         breathe()

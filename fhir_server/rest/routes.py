@@ -61,7 +61,6 @@ _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method
 
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
     """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
-    store = store.begin()
     response = _answered(store, limits, request)
     store.end(response.status)
     return response

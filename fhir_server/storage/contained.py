@@ -85,6 +85,13 @@ def _rows(change: Change) -> Iterable[Change]:
         yield Change(row, each.entry, 0)
 
 
+def may_contain(version: Version) -> bool:
+    """Tell whether the version contains resources, or anything within it does, or its text hides that."""
+    text = version.content or ""
+    # A client may have written the name with escapes, which are kept.
+    return '"contained":[' in text or "\\u00" in text
+
+
 def is_contained(version: Version) -> bool:
     """Tell whether it is a row of `contained`: no id of a resource has a number sign."""
     return "#" in version.id

@@ -11,7 +11,7 @@ from fhir_server.database import Connection, Statement
 from fhir_server.search import sql
 from fhir_server.search.entry import Entry
 from fhir_server.search.match import fulfils
-from fhir_server.search.predicates import AnyOf, HasTerm, Predicate
+from fhir_server.search.predicates import Predicate
 from fhir_server.search.query import Condition, Query
 from fhir_server.storage import superseded
 from fhir_server.storage.resources import COLUMNS, Version
@@ -23,17 +23,13 @@ _READ_MARKED = Statement(
 )
 
 
-def read(connection: Connection, key: int, terms: Sequence[int]) -> Version | None:
-    """Return the current version if it has one of the terms: reading and deciding in one look."""
-    rows = connection.run(_READ_MARKED, key, f"{{{','.join(map(str, terms))}}}")
+def read(connection: Connection, key: int, marks: str) -> Version | None:
+    """Return the current version if it has one of the marks, terms as PostgreSQL writes an array.
+
+    That is reading and deciding in one look.
+    """
+    rows = connection.run(_READ_MARKED, key, marks)
     return Version(*rows[0]) if rows else None
-
-
-def plain_terms(right: Predicate) -> Sequence[int]:
-    """Return the terms of which a resource needs any one; () when the right is not of that kind."""
-    choices = right.predicates if isinstance(right, AnyOf) else (right,)
-    terms = [each.term for each in choices if isinstance(each, HasTerm)]
-    return terms if len(terms) == len(choices) else ()
 
 
 def fulfilling(
