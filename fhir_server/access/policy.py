@@ -46,7 +46,7 @@ class Policy:
     principal: Principal
     role: Role
     _rights: dict[tuple[str, str], Right] = field(default_factory=dict)
-    _marks: dict[tuple[str, str], str] = field(default_factory=dict)
+    _marks: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def unrestricted(self) -> bool:
@@ -61,8 +61,8 @@ class Policy:
             self._rights[asked] = self._worked_out(resource_type, letter)
         return self._rights[asked]
 
-    def marks(self, resource_type: str, letter: str) -> str:
-        """Return the terms of which a resource needs any one, as PostgreSQL's array; "" when more is asked."""
+    def marks(self, resource_type: str, letter: str) -> tuple[int, ...]:
+        """Return the terms of which a resource needs any one; () when more than that is asked."""
         asked = (resource_type, letter)
         if asked not in self._marks:
             self._marks[asked] = _marks(self.right(resource_type, letter))
@@ -261,10 +261,10 @@ def policy_of(principal: Principal) -> Policy:
 UNRESTRICTED = Policy(OPEN, role("open"))
 
 
-def _marks(right: Right) -> str:
+def _marks(right: Right) -> tuple[int, ...]:
     choices = right.predicates if isinstance(right, AnyOf) else (right,)
-    terms = [str(each.term) for each in choices if isinstance(each, HasTerm)]
-    return f"{{{','.join(terms)}}}" if len(terms) == len(choices) else ""
+    terms = tuple(each.term for each in choices if isinstance(each, HasTerm))
+    return terms if len(terms) == len(choices) else ()
 
 
 def _criteria(resource_type: str, pairs: Sequence[tuple[str, str]]) -> list[Predicate]:
