@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from smart_auth import (
+    access_log,
     account_api,
     account_pages,
     app_pages,
@@ -42,6 +43,7 @@ ROUTERS: Sequence[Callable[[Auth], APIRouter]] = (
     consent.routes,
     launch_pages.routes,
     app_pages.routes,
+    access_log.routes,
     # For people and their accounts
     sign_in_pages.routes,
     joining_pages.routes,

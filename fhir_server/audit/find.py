@@ -44,13 +44,12 @@ _DATES = MappingProxyType(
 )
 
 
-def refuse_writing(resource_type: str) -> None:
-    """Refuse to write an event: only what happens makes one."""
-    if resource_type == TYPE:
-        raise MethodNotAllowed(
-            "AuditEvents are written by the server itself, and neither changed nor deleted.",
-            headers={"Allow": "GET, HEAD"},
-        )
+def not_written() -> MethodNotAllowed:
+    """Return the refusal to write an event: only what happens makes one."""
+    return MethodNotAllowed(
+        "AuditEvents are written by the server itself, and neither changed nor deleted.",
+        headers={"Allow": "GET, HEAD"},
+    )
 
 
 def page(

@@ -18,7 +18,7 @@ from fhir_server.rest.web import Receive, Request, Response, Scope, Send
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _CORS_HEADERS = (
     b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
-    b"If-None-Match, Prefer, X-Request-Id"
+    b"If-None-Match, Prefer, X-Provenance, X-Request-Id"
 )
 _CORS = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),

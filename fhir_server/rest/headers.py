@@ -8,7 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 
 from fhir_server.errors import Malformed
-from fhir_server.repository import ANY_VERSION
+from fhir_server.preconditions import ANY_VERSION
 from fhir_server.storage.resources import Version
 
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')

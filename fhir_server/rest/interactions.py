@@ -15,8 +15,9 @@ from fhir_server.errors import (
     NotFound,
     PreconditionFailed,
 )
-from fhir_server.repository import Repository, check_match
-from fhir_server.rest import binaries, criteria, headers
+from fhir_server.preconditions import check_match
+from fhir_server.repository import Repository
+from fhir_server.rest import binaries, criteria, headers, provenance
 from fhir_server.rest.call import Call, show, written
 from fhir_server.rest.web import Response
 from fhir_server.storage.resources import Version
@@ -56,7 +57,7 @@ def create(call: Call) -> Response:
             lambda repository: _create_unless(repository, body, found)
         )
     else:
-        status, version = 201, call.store.single(lambda repository: repository.create(body))
+        status, version = provenance.single(call, lambda repository: (201, repository.create(body)))
     return written(call, version, status)
 
 
@@ -78,8 +79,8 @@ def update(call: Call) -> Response:
         )
     expected = headers.if_match(call.request.header("if-match"))
     fresh = call.request.header("if-none-match").strip() == "*"
-    status, version = call.store.single(
-        lambda repository: put(repository, call.id, body, expected, fresh=fresh)
+    status, version = provenance.single(
+        call, lambda repository: put(repository, call.id, body, expected, fresh=fresh)
     )
     return written(call, version, status)
 
@@ -107,10 +108,10 @@ def put(
 def patch_(call: Call) -> Response:
     expected = headers.if_match(call.request.header("if-match"))
     change = patcher(call)
-    version = call.store.single(
-        lambda repository: patched(repository, call.type, call.id, change, expected)
+    status, version = provenance.single(
+        call, lambda repository: (200, patched(repository, call.type, call.id, change, expected))
     )
-    return written(call, version, 200)
+    return written(call, version, status)
 
 
 def patcher(call: Call) -> Patch:

@@ -15,7 +15,8 @@ from fhir_server.database import breathe
 from fhir_server.definitions import structures
 from fhir_server.drafts import Draft, new_id
 from fhir_server.errors import FHIRError, Invalid, Issue, PreconditionFailed
-from fhir_server.repository import Repository, check_match
+from fhir_server.preconditions import check_match
+from fhir_server.repository import Repository
 from fhir_server.rest import criteria, headers
 from fhir_server.rest.criteria import Criteria
 from fhir_server.rest.entries import Item, within

@@ -90,8 +90,9 @@ def _address(program: subprocess.Popen[bytes], output: Path) -> str:
     raise AssertionError(output.read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
+    """Give a Chromium of this test alone: Playwright's loop would be in the way of others' loops."""
     require(CHROMIUM, "Chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -35,7 +35,7 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(empty_database: str, engine: Engine, tmp_path: Path, keys_dir: Path) -> Any:
+def server(empty_database: str, engine: Engine, tmp_path: Path, keys_dir: Path) -> Iterator[Any]:
     """Give a whole server over a practice with accounts."""
     settings = Settings(
         database_url=empty_database,
@@ -56,7 +56,10 @@ def server(empty_database: str, engine: Engine, tmp_path: Path, keys_dir: Path) 
     with engine.begin() as connection:
         for email, role, user, name in PEOPLE:
             accounts.create(connection, email, role, user, name, password=PASSWORD, verified=True)
-    return create_app(settings)
+    app = create_app(settings)
+    yield app
+    # It listens for revocations for as long as it is told to.
+    app.app.fhir.authenticate.revocations.stop()
 
 
 @pytest.fixture

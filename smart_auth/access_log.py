@@ -1,0 +1,80 @@
+"""/auth/access-log: who looked at or changed a person's record, out of the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from fhir_server import codec
+from fhir_server.errors import FHIRError
+from fhir_server.search.parse import parse
+from smart_auth import offers, sessions
+from smart_auth.auth import Auth
+from smart_auth.pages import Stop, render, worded
+from smart_auth.sessions import Signed
+
+PATH = "/auth/access-log"
+_COUNT = 50
+_DID = {"C": "added", "R": "read", "U": "changed", "D": "deleted", "E": "looked for"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    when: datetime
+    who: str
+    app: str
+    did: str
+    what: str
+    refused: bool
+
+
+def routes(auth: Auth) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(PATH)
+    @worded
+    def show(request: Request) -> Response:
+        signed = sessions.required(auth, request)
+        token = request.query_params.get("page")
+        lines, following = _read(auth, signed, token)
+        shown: dict[str, Any] = {"signed": signed, "csrf": signed.csrf}
+        return render(request, "access_log.html", lines=lines, following=following, **shown)
+
+    return router
+
+
+def _read(auth: Auth, signed: Signed, token: str | None) -> tuple[list[Line], str]:
+    """Return a page of lines, newest first, and the token of the next, "" after the last."""
+    store = auth.store.acting(sessions.principal(signed))
+    if store.access is not None:
+        store.access.interaction, store.access.type = "search-type", "AuditEvent"
+    try:
+        query = parse("AuditEvent", [("_count", str(_COUNT))], base_url=auth.fhir)
+        page = store.reading(lambda repository: repository.page(query, token, None))
+    except FHIRError as refusal:
+        store.end(refusal.status)
+        raise Stop(refusal.status, "There is nothing to show", str(refusal)) from None
+    store.end(200)
+    events = [codec.decode((row.version.content or "").encode()) for row in page.rows]
+    return [_line(event) for event in events], page.next
+
+
+def _line(event: Any) -> Line:
+    people = [each for each in event["agent"] if each.get("name")]
+    apps = [each["who"]["display"] for each in event["agent"] if not each.get("name")]
+    named = [
+        each["what"].get("reference", "") for each in event.get("entity", []) if "what" in each
+    ]
+    kinds = {name.partition("/")[0] for name in named if "/" in name}
+    what = sorted(offers.words_of(kind).lower() for kind in kinds - {"Patient"})
+    return Line(
+        when=datetime.fromisoformat(event["recorded"]),
+        who=people[0]["name"] if people else "",
+        app=apps[0] if apps else "",
+        did=_DID.get(event["action"], "looked for"),
+        what=", ".join(what) or "the record",
+        refused=event["outcome"] != "0",
+    )
