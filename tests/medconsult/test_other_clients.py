@@ -1,0 +1,89 @@
+"""The commands that make tokens, and clients of others that use them, against a real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from fhirclient.client import FHIRClient
+from fhirclient.models.patient import Patient
+from fhirpy import SyncFHIRClient
+
+from tests.medconsult.test_serve import COMMAND, Serve, serve
+
+__all__ = ["serve"]
+PASSWORD = "violet anchor teapot\n"
+
+
+def command(folder: Path, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=os.environ | {"MEDCONSULT_DATA_DIR": str(folder / "var")},
+        cwd=folder,
+        input=said,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def get(url: str, token: str) -> httpx.Response:
+    return httpx.get(url, headers={"authorization": f"Bearer {token}"})
+
+
+def test_tokens_accounts_and_apps_are_made_beside_a_running_server(serve: Serve) -> None:
+    server = serve("--workers", "2")
+    base, folder = f"{server.url}/fhir", server.folder
+    token = command(folder, "token", "--scope", "system/*.cruds").stdout
+    assert token.count("\n") == 1
+    token = token.strip()
+    fhirpy = SyncFHIRClient(base, authorization=f"Bearer {token}")
+    made = fhirpy.resource("Patient", name=[{"family": "Love"}])
+    made.save()
+    assert fhirpy.resources("Patient").search(family="love").fetch()[0].id == made.id
+    library = FHIRClient({"app_id": "medconsult", "api_base": base})
+    library.server.session.headers["Authorization"] = f"Bearer {token}"
+    assert Patient.read(made.id, library.server).name[0].family == "Love"
+
+    assert get(f"{base}/Patient", "x" * 20).status_code == 401
+    in_url = httpx.get(f"{base}/Patient?access_token={token}")
+    assert in_url.status_code == 401
+    assert httpx.get(f"{base}/metadata").status_code == 200
+
+    user = ["user", "add", "p@test.example", "--role", "patient"]
+    user += ["--fhir-user", f"Patient/{made.id}", "--password-stdin"]
+    assert command(folder, *user, said="password\n").returncode == 2
+    assert command(folder, *user, said=PASSWORD).returncode == 0
+    assert command(folder, *user, said=PASSWORD).returncode == 2
+    own = command(folder, "token", "--scope", "patient/*.rs", "--user", "p@test.example")
+    assert get(f"{base}/Patient/{made.id}", own.stdout.strip()).status_code == 200
+    assert command(folder, "user", "disable", "p@test.example").returncode == 0
+    deadline = time.monotonic() + 5
+    while get(f"{base}/Patient/{made.id}", own.stdout.strip()).status_code != 401:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["token", "--scope", "everything/at.once"], "no SMART scope"),
+        (["token", "--scope", "patient/*.rs"], "without --user"),
+        (["token", "--scope", "system/*.rs", "--lifetime", "9y"], "--lifetime"),
+        (["token", "--scope", "user/*.rs", "--user", "x@y.example"], "no account"),
+        (["client", "add", "X", "--redirect-uri", "http://x.example/cb"], "redirect_uris"),
+        (["client", "disable", "x"], "no app"),
+        (["user", "add", "x", "--role", "patient", "--password-stdin"], ""),
+    ],
+)
+def test_what_cannot_be_made_is_said_in_a_sentence(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = command(tmp_path, *arguments, said="short\n")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
