@@ -36,9 +36,11 @@ class Holder:
     fhir_user: str = ""
     """Relative: "Patient/1"."""
     grant: str = ""
+    emergency: frozenset[str] = frozenset()
+    """Ids of patients whose records are open to them for an emergency."""
 
 
-def person(grant: Grant) -> Holder:
+def person(grant: Grant, emergency: frozenset[str] = frozenset()) -> Holder:
     return Holder(
         subject=grant.account,
         client=grant.client,
@@ -47,6 +49,7 @@ def person(grant: Grant) -> Holder:
         account=grant.account,
         fhir_user=grant.fhir_user,
         grant=grant.id,
+        emergency=emergency,
     )
 
 
@@ -87,6 +90,7 @@ def issue(
         "name": holder.name,
         "grant": holder.grant,
         "account": holder.account,
+        "emergency": sorted(holder.emergency),
         **{key: (context or {}).get(key) for key in _LAUNCH},
     }
     return auth.keys.sign({name: value for name, value in claims.items() if value}, TYPE)
@@ -116,6 +120,7 @@ def principal_of(claims: Claims) -> Principal:
         scopes=parse_all(claims.get("scope", "").split()),
         patient=claims.get("patient", ""),
         token=claims["jti"],
+        emergency=frozenset(claims.get("emergency", ())),
     )
 
 

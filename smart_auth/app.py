@@ -13,6 +13,7 @@ from smart_auth import (
     account_pages,
     app_pages,
     authorize,
+    break_glass,
     consent,
     demo_app,
     demo_mail,
@@ -44,6 +45,7 @@ ROUTERS: Sequence[Callable[[Auth], APIRouter]] = (
     launch_pages.routes,
     app_pages.routes,
     access_log.routes,
+    break_glass.routes,
     # For people and their accounts
     sign_in_pages.routes,
     joining_pages.routes,

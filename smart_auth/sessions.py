@@ -16,6 +16,7 @@ from smart_auth import limits
 from smart_auth.accounts import COLUMNS, Account
 from smart_auth.auth import Auth
 from smart_auth.bodies import Form
+from smart_auth.emergencies import opened
 from smart_auth.hashes import digest, fresh
 from smart_auth.pages import Stop
 from smart_auth.tables import account, session
@@ -36,6 +37,8 @@ class Signed:
     csrf: str
     """Stands in every form: another site cannot know it."""
     created: datetime
+    emergency: frozenset[str] = frozenset()
+    """Patients whose records are open for an emergency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def required(auth: Auth, request: Request) -> Signed:
 def principal(signed: Signed) -> Principal:
     """Return whom the records are read and written for."""
     one = signed.account
-    return Principal(one.role, one.fhir_user, one.name, one.id)
+    return Principal(one.role, one.fhir_user, one.name, one.id, emergency=signed.emergency)
 
 
 def start(
@@ -231,7 +234,9 @@ def _signed(auth: Auth, request: Request, *, complete: bool) -> Signed | None:
             connection.execute(
                 seen.values(seen=func.clock_timestamp(), address=limits.address(request))
             )
-    return Signed(Account(*row[2:]), hash_, token(auth, hash_), row[0])
+        one = Account(*row[2:])
+        emergency = opened(connection, one.id) if one.role == "practitioner" else frozenset()
+    return Signed(one, hash_, token(auth, hash_), row[0], emergency)
 
 
 def _lives() -> ColumnElement[bool]:

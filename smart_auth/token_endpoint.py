@@ -18,7 +18,15 @@ from sqlalchemy import Connection, func, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
-from smart_auth import access_tokens, endpoints, granted_scope, grants, id_tokens, refresh_tokens
+from smart_auth import (
+    access_tokens,
+    emergencies,
+    endpoints,
+    granted_scope,
+    grants,
+    id_tokens,
+    refresh_tokens,
+)
 from smart_auth.auth import Auth
 from smart_auth.client_authentication import authenticate
 from smart_auth.clients import ASYMMETRIC, Client
@@ -145,7 +153,7 @@ def _answer(
 ) -> Answer:
     """Return the token response of SMART: context beside the tokens."""
     now = grants.used(connection, grant.id).timestamp()
-    person = access_tokens.person(grant)
+    person = access_tokens.person(grant, emergencies.opened(connection, grant.account))
     answer = {
         **grant.context,
         "access_token": access_tokens.issue(auth, person, scope, grant.context, now=now),
