@@ -10,6 +10,7 @@ from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.audit.access import Access
 from fhir_server.audit.trail import Trail
+from fhir_server.consents import denials
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
 from fhir_server.search.reading import Terminology
@@ -70,9 +71,11 @@ class Store:
         self.watch.learn(self.database)
 
     def repository(self, connection: Connection) -> Repository:
-        return Repository(
-            connection, self.blobs, self.base, self.integrity, self.policy, self.access
-        )
+        policy = self.policy
+        if policy.role.consents:
+            denied = denials(connection, policy.principal, self.base)
+            policy = policy.but(denied.withheld, denied.predicates)
+        return Repository(connection, self.blobs, self.base, self.integrity, policy, self.access)
 
     def terminology(self) -> Terminology:
         """Return what is known of codes; a connection is lent for each look into what is stored."""

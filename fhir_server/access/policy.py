@@ -45,6 +45,10 @@ class Policy:
 
     principal: Principal
     role: Role
+    withheld: frozenset[int] = frozenset()
+    """Keys of the patients whose whole record a Consent denies."""
+    denials: tuple[Predicate, ...] = ()
+    """What every resource has to fulfil besides: that no Consent denies it."""
     _rights: dict[tuple[str, str], Right] = field(default_factory=dict)
     _marks: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
@@ -175,8 +179,15 @@ class Policy:
                 "none: ask for launch/patient too."
             )
         if any(each is None for each in found):
-            return None
-        return any_of(*dict.fromkeys(each for each in found if each is not None))
+            return _joined(self.denials) if self.denials else None
+        allowed = any_of(*dict.fromkeys(each for each in found if each is not None))
+        return AllOf((*parts(allowed), *self.denials)) if self.denials else allowed
+
+    def but(self, withheld: frozenset[int], denials: tuple[Predicate, ...]) -> Policy:
+        """Return the policy without these patients, that grants only what fulfils the denials as well."""
+        if not denials:
+            return self
+        return replace(self, withheld=withheld, denials=denials, _rights={}, _marks={})
 
     def _has_patient(self, rule: Rule) -> bool:
         return bool(self.principal.patient) or not rule.patient
@@ -222,6 +233,10 @@ class Policy:
             for criteria in self.role.patients
             for predicate in [_joined(_criteria("Patient", self._bound(criteria)))]
         ]
+        if self.withheld and found:
+            # Whose whole record is denied is no patient of theirs, by whatever a resource is tied.
+            hidden = Not(any_of(*(HasKey(key) for key in sorted(self.withheld))))
+            found = [AllOf((any_of(*found), hidden))]
         opened = [HasKey(term.resource_key(f"Patient/{id_}")) for id_ in self.principal.emergency]
         return any_of(*found, *opened)
 

@@ -6,6 +6,7 @@ A file holds
     patients    searches on Patient whose matches are "their patients"; {user} is the principal's
                 "Type/id", {id} its id alone
     rules       each: types ("*" for all), may (some of cruds), and what narrows it down
+    consents    true where patients' Consents narrow what the rules give
     operations  operations beyond reading and writing that the role may call: reindex, explain, ...
 
 A rule is narrowed by `patient`, which says how a resource is tied to a patient of theirs
@@ -49,6 +50,8 @@ class Role:
     rules: Sequence[Rule] = ()
     patients: Sequence[str] = ()
     operations: Sequence[str] = ()
+    consents: bool = False
+    """Whether patients' Consents may take away what the rules give."""
 
 
 NOBODY = Role("Whoever has no role here: may do nothing")
