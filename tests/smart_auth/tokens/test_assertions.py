@@ -83,7 +83,7 @@ NOW = int(time.time())
         {"jti": "x" * 300},
     ],
     # Not their repr: some hold the time, and each test process has to name them the same.
-    ids=lambda changed: "-".join(changed),
+    ids="-".join,
 )
 def test_a_claim_that_is_not_right_is_refused(
     server: Server, app: App, changed: dict[str, Any]
