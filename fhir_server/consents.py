@@ -7,9 +7,11 @@ What is permitted within a denial is not given back: rather too little is shown 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from fhir_server import codec
@@ -18,11 +20,15 @@ from fhir_server.database import Connection
 from fhir_server.definitions import structures
 from fhir_server.search.parse import parse
 from fhir_server.search.predicates import AllOf, AnyOf, HasTerm, Not, OfTypes, Predicate
+from fhir_server.search.query import Query
 from fhir_server.search.term import COMPARTMENT, compartment_term
 from fhir_server.search.types.date import span
 from fhir_server.storage import searches
 
+TYPE = "Consent"
 MOST = 10_000
+MOST_KNOWN = 5_000
+FRESH_S = 1.0
 _CRITERIA = (("status", "active"), ("scope", "patient-privacy"))
 
 
@@ -34,17 +40,46 @@ class Denials:
     """They hold of what no Consent denies."""
 
 
+@dataclass(slots=True)
+class Consents:
+    """What a process knows of them: for a second, or until it writes one itself."""
+
+    _known: dict[tuple[str, frozenset[str]], tuple[float, Denials]] = field(default_factory=dict)
+
+    def denied(self, connection: Connection, principal: Principal, base: str) -> Denials:
+        """Return what Consents deny to the principal, or did a second ago."""
+        who = principal.user, principal.emergency
+        read_at, known = self._known.get(who, (0.0, None))
+        if known is None or time.monotonic() - read_at > FRESH_S:
+            known = denials(connection, principal, base)
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[who] = time.monotonic(), known
+        return known
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
 def denials(connection: Connection, principal: Principal, base: str) -> Denials:
     """Return what Consents deny to the principal."""
     found: list[AllOf] = []
-    for whose in (("actor", principal.user), ("actor:missing", "true")):
-        query = parse("Consent", [*_CRITERIA, whose, ("_count", "1000")], base_url=base)
+    for query in _queries(principal.user, base):
         for version in searches.first(connection, query, MOST, base):
             consent = codec.decode_again((version.content or "").encode())
             found += _denied(consent, principal)
     whole = [each.predicates[0] for each in found if len(each.predicates) == 1]
     withheld = frozenset(COMPARTMENT ^ each.term for each in whole if isinstance(each, HasTerm))
     return Denials(withheld, tuple(Not(each) for each in dict.fromkeys(found)))
+
+
+@lru_cache(maxsize=2**10)
+def _queries(user: str, base: str) -> tuple[Query, ...]:
+    """Return the searches for the Consents that name the user, and for those that name nobody."""
+    return tuple(
+        parse(TYPE, [*_CRITERIA, whose, ("_count", "1000")], base_url=base)
+        for whose in (("actor", user), ("actor:missing", "true"))
+    )
 
 
 def _denied(consent: Any, principal: Principal) -> Iterator[AllOf]:

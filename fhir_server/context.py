@@ -10,7 +10,7 @@ from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.audit.access import Access
 from fhir_server.audit.trail import Trail
-from fhir_server.consents import denials
+from fhir_server.consents import Consents
 from fhir_server.database import Connection, Database, retrying
 from fhir_server.repository import Repository
 from fhir_server.search.reading import Terminology
@@ -38,6 +38,8 @@ class Store:
     access: Access | None = None
     """The access that is under way."""
 
+    consents: Consents = field(default_factory=Consents, compare=False)
+
     def acting(self, principal: Principal) -> Store:
         """Return the same data as the principal may see and change it, for one access of theirs.
 
@@ -53,6 +55,7 @@ class Store:
             policy_of(principal),
             self.trail,
             Access(principal) if audited else None,
+            self.consents,
         )
 
     def again(self) -> Store:
@@ -73,7 +76,7 @@ class Store:
     def repository(self, connection: Connection) -> Repository:
         policy = self.policy
         if policy.role.consents:
-            denied = denials(connection, policy.principal, self.base)
+            denied = self.consents.denied(connection, policy.principal, self.base)
             policy = policy.but(denied.withheld, denied.predicates)
         return Repository(connection, self.blobs, self.base, self.integrity, policy, self.access)
 
@@ -118,3 +121,5 @@ class Store:
     def _committed(self, repository: Repository) -> None:
         if repository.redefined:
             self.watch.expire()
+        if repository.consented:
+            self.consents.forget()

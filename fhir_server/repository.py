@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from fhir_server import binary
+from fhir_server import binary, consents
 from fhir_server.access.policy import UNRESTRICTED, Policy
 from fhir_server.audit import find as events
 from fhir_server.audit import trail
@@ -54,6 +54,8 @@ class Repository:
     """Whose rights hold; applied here to all that is read or written."""
     access: Access | None = None
     """What is done here, for the audit; None when nobody asks."""
+    consented: bool = False
+    """Whether a Consent was written here."""
     restricted: tuple[Query, Query] | None = None
     redefined: bool = False
     """Whether what is searched by was changed here: a SearchParameter was written."""
@@ -264,6 +266,7 @@ class Repository:
             raise Raced
         self._audited([tombstone])
         self.redefined |= resource_type == DEFINES
+        self.consented |= resource_type == consents.TYPE
         return tombstone
 
     def lock(self, names: Iterable[str]) -> dict[str, Version]:
@@ -315,6 +318,7 @@ class Repository:
 
     def _change(self, draft: Draft, current: Version | None, now: datetime) -> Change:
         self.redefined |= draft.type == DEFINES
+        self.consented |= draft.type == consents.TYPE
         number = current.version if current else 0
         updated = max(now, _later(current)) if current else now
         content = stamp(draft.body, draft.id, number + 1, updated)

@@ -53,7 +53,8 @@ def create_app(settings: Settings, trail: Trail | None = None) -> ASGIApp:
     trail: where accesses are audited; it has to be started and stopped by the caller.
     """
     auth = auth_of(settings, replace(store_of(settings, WEB_CONNECTIONS), trail=trail))
-    return Observed(Doors(fhir_app(settings, auth, trail), web_app(settings, auth)))
+    doors = Doors(fhir_app(settings, auth, trail), web_app(settings, auth))
+    return Observed(doors, settings.public_url.startswith("https://"))
 
 
 def app_from_environment() -> ASGIApp:

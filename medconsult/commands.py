@@ -122,6 +122,22 @@ def _seconds(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
+@click.command("rotate-keys")
+def rotate_keys() -> None:
+    """Make a new key that signs tokens from the next start of the server on.
+
+    The older keys go on verifying what they signed; delete a file signing-NNNN.pem to end that.
+    """
+    with sentences():
+        from medconsult.authorization import keys_folder  # noqa: PLC0415 - slow to import
+        from smart_auth import keys  # noqa: PLC0415
+
+        folder = keys_folder(settings_for_command())
+        keys.load(folder)
+        keys.rotate(folder)
+        click.echo(f"There is a new key in {folder}; it signs from the next start on.")
+
+
 @click.group()
 def client() -> None:
     """Apps that may ask for access."""

@@ -18,6 +18,7 @@ from medconsult.logs import request_line
 # What a client may choose: nothing that could forge a log line or a header.
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID = b"x-request-id"
+ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 FHIR = "/fhir"
 
 # Random once for the process, then counted: asking the system at every request costs a system call.
@@ -44,13 +45,15 @@ class Observed:
     """An ASGI app whose requests are counted, timed and logged under an id."""
 
     app: ASGIApp
+    by_https: bool = False
+    """Whether people come by https: browsers are told to come no other way again."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request_id = identify(scope)
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, self.by_https)
         start = perf_counter()
         try:
             await self.app(scope, receive, answer.send)
@@ -64,6 +67,7 @@ class _Answer:
 
     forward: Send
     request_id: bytes
+    by_https: bool = False
     status: int = 500
 
     async def send(self, message: Message) -> None:
@@ -72,6 +76,8 @@ class _Answer:
             headers = list(message.get("headers", ()))
             if not any(name == REQUEST_ID for name, _ in headers):
                 headers.append((REQUEST_ID, self.request_id))
+            if self.by_https:
+                headers.append(ONLY_HTTPS)
             message = {**message, "headers": headers}
         await self.forward(message)
 
