@@ -33,6 +33,13 @@ class Guard:
         found = rights.fulfilling(self.connection, [resource_type], right, [key])
         return version if found else None
 
+    def may_see(self, resource_type: str, id_: str) -> bool:
+        """Tell whether the principal may read the resource."""
+        if not self.policy.permitted([resource_type], "r"):
+            return False
+        key = resource_key(f"{resource_type}/{id_}")
+        return self.current(key, resource_type, "r") is not None
+
     def seen(self, versions: Sequence[Version], letter: str) -> list[Version]:
         """Return those versions, current or not, that the principal may read (r) or search (s).
 

@@ -369,12 +369,11 @@ class Repository:
             return
         found = resources.referrers(self.connection, keys, [*keys, *besides], LISTED_REFERRERS + 1)
         if found:
-            named = found[:LISTED_REFERRERS] if self.policy.unrestricted else []
-            names = ", ".join(f"{row[0]}/{row[1]}" for row in named) or "some"
-            more = " and others" if len(found) > LISTED_REFERRERS and named else ""
-            raise Conflict(
-                f"Other resources refer to it: {names}{more}. Change or delete those first."
-            )
+            listed = found[:LISTED_REFERRERS]
+            named = [f"{row[0]}/{row[1]}" for row in listed if self.guard.may_see(*row)]
+            more = ["others"] if len(named) < len(found) else []
+            names = " and ".join(filter(None, [", ".join(named), *more]))
+            raise Conflict(f"Other resources refer to it: {names}. Change or delete those first.")
 
 
 def _existing(version: Version) -> Version:
