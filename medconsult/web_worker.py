@@ -16,6 +16,9 @@ GRACE_S = 10
 
 def serve(socket_number: int, starter: int) -> None:
     end_with(starter)
+    # uvicorn ends in order and then raises the signal again, which by default would end the process
+    # there and then: what is to be done at exit (the audit's last rows) would be left out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listening = socket.socket(fileno=socket_number)
     uvicorn.Server(
         uvicorn.Config(

@@ -166,7 +166,7 @@ class Policy:
         rules = [rule for rule in self.role.rules if rule.covers(resource_type, letter)]
         if not rules:
             raise self._no_rule(resource_type, letter)
-        scopes = self._fitting(resource_type, letter)
+        scopes = self.fitting(resource_type, letter)
         found = [
             self._of_both(rule, scope, resource_type)
             for rule in rules
@@ -192,7 +192,7 @@ class Policy:
     def _has_patient(self, rule: Rule) -> bool:
         return bool(self.principal.patient) or not rule.patient
 
-    def _fitting(self, resource_type: str, letter: str) -> Sequence[Scope | None]:
+    def fitting(self, resource_type: str, letter: str) -> Sequence[Scope | None]:
         """Return the scopes that grant it; None stands for "no app is between"."""
         granted = self.principal.scopes
         if granted is None:
@@ -211,7 +211,7 @@ class Policy:
             launched = scope is not None and scope.context == "patient"
             held += self._tie(rule.patient, resource_type, launched=launched)
         if rule.criteria:
-            held += _criteria(resource_type, self._bound(rule.criteria))
+            held += _parsed(resource_type, self._bound(rule.criteria))
         if scope is not None and scope.criteria:
             held += _parsed(resource_type, scope.criteria)
         return AllOf(tuple(held)) if len(held) > 1 else held[0] if held else None
@@ -229,9 +229,7 @@ class Policy:
 
     def _patients(self) -> Predicate:
         found = [
-            predicate
-            for criteria in self.role.patients
-            for predicate in [_joined(_criteria("Patient", self._bound(criteria)))]
+            _joined(_parsed("Patient", self._bound(criteria))) for criteria in self.role.patients
         ]
         if self.withheld and found:
             # Whose whole record is denied is no patient of theirs, by whatever a resource is tied.
@@ -280,10 +278,6 @@ def _marks(right: Right) -> tuple[int, ...]:
     choices = right.predicates if isinstance(right, AnyOf) else (right,)
     terms = tuple(each.term for each in choices if isinstance(each, HasTerm))
     return terms if len(terms) == len(choices) else ()
-
-
-def _criteria(resource_type: str, pairs: Sequence[tuple[str, str]]) -> list[Predicate]:
-    return _parsed(resource_type, pairs)
 
 
 def _parsed(resource_type: str, pairs: Sequence[tuple[str, str]]) -> list[Predicate]:

@@ -121,7 +121,8 @@ def _limits(policy: Policy, letter: str, bound: Bound) -> list[str]:
     if policy.right(TYPE, letter) is None:
         return []
     who = policy.principal
-    if who.scopes and any(scope.criteria for scope in who.scopes if scope.covers(TYPE)):
+    scopes = [scope for scope in policy.fitting(TYPE, letter) if scope is not None]
+    if any(scope.criteria for scope in scopes):
         raise Forbidden("AuditEvent has no granular scopes; ask for it as a whole.")
     found = ["a.recorded IS NOT NULL"]
     if any(rule.criteria for rule in policy.role.rules if rule.covers(TYPE, letter)):
@@ -134,7 +135,7 @@ def _limits(policy: Policy, letter: str, bound: Bound) -> list[str]:
         mine = sql.keys(Query(("Patient",), (Condition("access", (), own),)))
         bound |= mine.parameters
         found.append(f"a.patients && ARRAY({mine.text})")
-    if who.scopes and all(each.context == "patient" for each in who.scopes if each.covers(TYPE)):
+    if scopes and all(scope.context == "patient" for scope in scopes):
         bound["launched"] = [resource_key(f"Patient/{who.patient}")]
         found.append("a.patients @> %(launched)s::bigint[]")
     return found
@@ -166,9 +167,9 @@ def _patient(value: str, name: str, bound: Bound) -> str:
 
 
 def _agent(value: str, name: str, bound: Bound) -> str:
-    bound[name] = value if "/" in value else f"%/{value}"
-    bound[f"{name}_c"] = value
-    return f"(fhir_user LIKE %({name})s OR client = %({name}_c)s)"
+    bound[name] = value
+    user = "fhir_user" if "/" in value else "split_part(fhir_user, '/', 2)"
+    return f"({user} = %({name})s OR client = %({name})s)"
 
 
 def _entity(value: str, name: str, bound: Bound) -> str:

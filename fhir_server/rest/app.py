@@ -88,7 +88,7 @@ class FHIR:
         except Unauthorized as refusal:
             store = self.store.acting(UNKNOWN)
             if store.access is not None:
-                audited.refused(store.access, request)
+                audited.asked(store.access, request)
             store.end(refusal.status)
             raise
 

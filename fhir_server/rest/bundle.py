@@ -79,6 +79,8 @@ def carry_out(call: Call) -> Response:
         raise Invalid(
             f"The Bundle's type has to be batch or transaction, not {kind!r}.", "Bundle.type"
         )
+    if call.store.access is not None:
+        call.store.access.interaction = kind
     work = _batch if kind == "batch" else _transaction
     answered = work(call, entries.items(body.resource, body.text, call.store.base))
     text = bundles.bundle(f"{kind}-response", answered)

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
+from fhir_server.audit import find
 from fhir_server.codec import Resource, decode, encode
 from fhir_server.definitions import compartments, search_parameters, structures
 from fhir_server.operations import OPERATIONS
+from fhir_server.rest import codes
 from fhir_server.rest.call import Call, show
 from fhir_server.rest.web import Response
 from fhir_server.search import custom
@@ -20,25 +22,6 @@ from fhir_server.search.fields import fields
 from fhir_server.search.values import supported
 
 RELEASED = "2026-11-23"
-
-# Which interaction a route and method is: https://hl7.org/fhir/R4/valueset-restful-interaction.html
-_TYPE_INTERACTIONS = (
-    ("T/i", "GET", "read"),
-    ("T/i/_history/v", "GET", "vread"),
-    ("T/i", "PUT", "update"),
-    ("T/i", "PATCH", "patch"),
-    ("T/i", "DELETE", "delete"),
-    ("T/i/_history", "GET", "history-instance"),
-    ("T/_history", "GET", "history-type"),
-    ("T", "POST", "create"),
-    ("T", "GET", "search-type"),
-)
-_SYSTEM_INTERACTIONS = (
-    ("", "POST", "transaction"),
-    ("", "POST", "batch"),
-    ("_history", "GET", "history-system"),
-    ("", "GET", "search-system"),
-)
 
 
 def metadata(call: Call) -> Response:
@@ -88,12 +71,13 @@ def _rest(routes: frozenset[tuple[str, str]], security: str, *, integrity: bool)
         "mode": "server",
         **({"security": decode(security.encode())} if security else {}),
         "resource": [
-            _resource(name, routes, integrity=integrity) for name in structures.resource_types()
+            _kept_by_audit(stated) if security and stated["type"] == find.TYPE else stated
+            for stated in (
+                _resource(name, routes, integrity=integrity) for name in structures.resource_types()
+            )
         ],
         "interaction": [
-            {"code": code}
-            for shape, method, code in _SYSTEM_INTERACTIONS
-            if (shape, method) in routes
+            {"code": code} for shape, method, code in codes.OF_SYSTEM if (shape, method) in routes
         ],
         "searchParam": _parameters_of_all_types(),
         "operation": _operations("system", ""),
@@ -120,9 +104,7 @@ def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool)
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
         "interaction": [
-            {"code": code}
-            for shape, method, code in _TYPE_INTERACTIONS
-            if (shape, method) in routes
+            {"code": code} for shape, method, code in codes.OF_TYPE if (shape, method) in routes
         ],
         "versioning": "versioned",
         "readHistory": True,
@@ -138,6 +120,18 @@ def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool)
             {**each, **_definition(name, each["name"])} for each in _stated(supported(name))
         ],
     } | ({"operation": operations} if operations else {})
+
+
+def _kept_by_audit(stated: Resource) -> Resource:
+    """Return what holds of AuditEvent where the audit itself keeps them: they are read, never written."""
+    offered = {"read", "search-type"}
+    return {
+        "type": stated["type"],
+        "profile": stated["profile"],
+        "interaction": [each for each in stated["interaction"] if each["code"] in offered],
+        "versioning": "no-version",
+        "searchParam": [each for each in stated["searchParam"] if each["name"] in find.PARTS],
+    }
 
 
 def _references(name: str) -> list[str]:

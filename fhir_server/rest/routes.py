@@ -61,8 +61,14 @@ _ALL = frozenset((shape, method) for shape, methods in ROUTES.items() for method
 
 def dispatch(store: Store, limits: Limits, request: Request) -> Response:
     """Answer a request; an error that the client is to know of becomes its OperationOutcome."""
-    response = _answered(store, limits, request)
-    store.end(response.status)
+    status = 500
+    try:
+        response = _answered(store, limits, request)
+        status = response.status
+    finally:
+        if store.access is not None and not store.access.interaction:
+            audited.asked(store.access, request)
+        store.end(status)
     return response
 
 

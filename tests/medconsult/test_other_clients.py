@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from fhirclient.client import FHIRClient
 from fhirclient.models.patient import Patient
 from fhirpy import SyncFHIRClient
 
+from tests.medconsult.test_mailing import free_port
 from tests.medconsult.test_serve import COMMAND, Serve, serve
 
 __all__ = ["serve"]
@@ -65,6 +67,45 @@ def test_tokens_accounts_and_apps_are_made_beside_a_running_server(serve: Serve)
     deadline = time.monotonic() + 5
     while get(f"{base}/Patient/{made.id}", own.stdout.strip()).status_code != 401:
         assert time.monotonic() < deadline
+
+
+def test_a_stopped_worker_keeps_what_was_read_in_its_last_moment(serve: Serve) -> None:
+    server = serve("--workers", "1")
+    assert server.url
+    token = command(server.folder, "token", "--scope", "system/*.rs").stdout.strip()
+    for _ in range(3):
+        for _ in range(10):
+            assert get(f"{server.url}/fhir/Patient", token).status_code == 200
+        stopped = server.workers()
+        os.kill(stopped[0], signal.SIGTERM)
+        server.wait_for(lambda old=stopped: server.workers() not in ([], old))
+    found = get(f"{server.url}/fhir/AuditEvent?_count=100&subtype=search-type", token).json()
+    assert len(found["entry"]) == 30
+
+
+def test_somebody_invited_gets_a_mail_with_a_link_to_the_running_server(serve: Serve) -> None:
+    server = serve("--workers", "1", MEDCONSULT_DEMO="true")
+    assert server.url
+    invite = ["user", "add", "eve@test.example", "--role", "administrator", "--invite"]
+    assert "link in a mail" in command(server.folder, *invite).stdout
+    shown = httpx.get(f"{server.url}/demo/mail").text
+    assert "eve@test.example" in shown
+    assert f"{server.url}/auth/recover?token=" in shown
+
+
+def test_new_keys_sign_from_the_next_start_on_and_old_tokens_stay_good(serve: Serve) -> None:
+    port = ("--port", str(free_port()))
+    before = serve(*port)
+    assert before.url
+    folder = before.folder
+    old = command(folder, "token", "--scope", "system/*.rs").stdout.strip()
+    assert command(folder, "rotate-keys").returncode == 0
+    new = command(folder, "token", "--scope", "system/*.rs").stdout.strip()
+    before.program.terminate()
+    before.program.wait(30)
+    again = serve(*port)
+    assert get(f"{again.url}/fhir/Patient", old).status_code == 200
+    assert get(f"{again.url}/fhir/Patient", new).status_code == 200
 
 
 @pytest.mark.parametrize(

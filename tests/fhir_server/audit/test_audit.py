@@ -262,6 +262,26 @@ def test_who_is_not_known_is_recorded(store: Store, trail: Trail) -> None:
         store.database.close()
 
 
+def test_a_request_that_fails_inside_is_recorded(store: Store, door: Door, trail: Trail) -> None:
+    with store.database.connection() as connection:
+        connection.query("ALTER TABLE number_index RENAME TO elsewhere")
+        try:
+            assert door.as_(ADA).get("Observation?value-quantity=gt5").status == 500
+        finally:
+            connection.query("ALTER TABLE elsewhere RENAME TO number_index")
+    event = events(door, trail)[-1]
+    assert shape(event) == ("search-type", "8", set())
+    assert list(validation.validate(event)) == []
+
+
+@pytest.mark.parametrize("path", ["Nothing/1", "Patient/with space", "Patient/ada/odd/way/on"])
+def test_what_leads_nowhere_is_a_valid_auditevent_too(door: Door, trail: Trail, path: str) -> None:
+    assert door.as_(ADA).get(path).status in (400, 404)
+    event = events(door, trail)[-1]
+    assert event["outcome"] == "4"
+    assert list(validation.validate(event)) == []
+
+
 def test_a_clean_stop_loses_none(store: Store, door: Door, trail: Trail) -> None:
     trail.start()
     for _ in range(20):

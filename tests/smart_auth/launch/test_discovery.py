@@ -83,3 +83,12 @@ def test_an_app_is_registered_on_a_page(browser: Browser) -> None:
     wrong = browser.post("/auth/apps/new", list((fields | {"redirect_uris": "x"}).items()))
     assert wrong.status_code == 400
     assert "My app" in wrong.text
+
+
+def test_what_the_audit_keeps_is_stated_as_it_is_found(browser: Browser) -> None:
+    """https://hl7.org/fhir/R4/auditevent.html: never written by a client, never changed."""
+    listed = browser.get("/fhir/metadata").json()["rest"][0]["resource"]
+    stated = next(each for each in listed if each["type"] == "AuditEvent")
+    assert {each["code"] for each in stated["interaction"]} == {"read", "search-type"}
+    assert {"agent", "patient", "date"} <= {each["name"] for each in stated["searchParam"]}
+    assert "policy" not in {each["name"] for each in stated["searchParam"]}
