@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 
 from fhir_server import codec
 from fhir_server.errors import FHIRError
-from fhir_server.search.parse import parse
 from smart_auth import offers, sessions
 from smart_auth.auth import Auth
-from smart_auth.pages import Stop, render, worded
-from smart_auth.sessions import Signed
+from smart_auth.pages import Stop, worded
+from smart_auth.record import looked
+from smart_auth.sessions import Signed, own_page
 
 PATH = "/auth/access-log"
 _COUNT = 50
@@ -40,24 +40,23 @@ def routes(auth: Auth) -> APIRouter:
         signed = sessions.required(auth, request)
         token = request.query_params.get("page")
         lines, following = _read(auth, signed, token)
-        shown: dict[str, Any] = {"signed": signed, "csrf": signed.csrf}
-        return render(request, "access_log.html", lines=lines, following=following, **shown)
+        return own_page(request, signed, "access_log.html", lines=lines, following=following)
 
     return router
 
 
 def _read(auth: Auth, signed: Signed, token: str | None) -> tuple[list[Line], str]:
     """Return a page of lines, newest first, and the token of the next, "" after the last."""
-    store = auth.store.acting(sessions.principal(signed))
-    if store.access is not None:
-        store.access.interaction, store.access.type = "search-type", "AuditEvent"
     try:
-        query = parse("AuditEvent", [("_count", str(_COUNT))], base_url=auth.fhir)
-        page = store.reading(lambda repository: repository.page(query, token, None))
+        page = looked(
+            auth,
+            sessions.principal(signed),
+            "AuditEvent",
+            [("_count", str(_COUNT))],
+            lambda repository, query: repository.page(query, token, None),
+        )
     except FHIRError as refusal:
-        store.end(refusal.status)
         raise Stop(refusal.status, "There is nothing to show", str(refusal)) from None
-    store.end(200)
     events = [codec.decode((row.version.content or "").encode()) for row in page.rows]
     return [_line(event) for event in events], page.next
 

@@ -13,8 +13,8 @@ from smart_auth import letters, passkeys, passwords, recovery, second_factor, se
 from smart_auth.accounts import Refused, find
 from smart_auth.auth import Auth
 from smart_auth.bodies import Form, form
-from smart_auth.pages import render, worded
-from smart_auth.sessions import Signed
+from smart_auth.pages import worded
+from smart_auth.sessions import Signed, own_page
 from smart_auth.sign_in_pages import refusal
 from smart_auth.signing_in import check_again
 
@@ -44,7 +44,7 @@ def routes(auth: Auth) -> APIRouter:
             }
         note = NOTES.get(request.query_params.get("done", ""), "")
         shown |= {"passkeys": passkeys.possible(auth), "host": passkeys.host(auth)}
-        return _page(request, signed, "account.html", note=note, **shown)
+        return own_page(request, signed, "account.html", note=note, **shown)
 
     _add_password(router, auth)
     _add_second_factor(router, auth)
@@ -55,19 +55,19 @@ def routes(auth: Auth) -> APIRouter:
 def _add_password(router: APIRouter, auth: Auth) -> None:
     @router.get("/auth/account/password")
     def ask(request: Request) -> Response:
-        return _page(request, sessions.required(auth, request), "password.html")
+        return own_page(request, sessions.required(auth, request), "password.html")
 
     @router.post("/auth/account/password")
     @worded
     def change(request: Request, form: Sent) -> Response:
-        signed = _own_form(auth, request, form)
+        signed = sessions.own_form(auth, request, form)
         new = form.get("new_password", "")
         try:
             check_again(auth, request, signed, form.get("password", ""))
             if weak := passwords.weakness(new, (signed.account.email, signed.account.name)):
                 raise Refused(weak, "new_password")
         except Refused as refused:
-            return _page(request, signed, "password.html", **refusal(refused))
+            return own_page(request, signed, "password.html", **refusal(refused))
         with auth.engine.begin() as connection:
             recovery.renew(auth, connection, signed.account, new, besides=signed.hash)
         return RedirectResponse("/auth/account?done=password", 303)
@@ -81,7 +81,7 @@ def _add_second_factor(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/account/second-factor")
     @worded
     def change(request: Request, form: Sent) -> Response:
-        signed = _own_form(auth, request, form)
+        signed = sessions.own_form(auth, request, form)
         work = STEPS.get(form.get("do", ""))
         if work is None:
             return _factor_page(auth, request, signed)
@@ -110,7 +110,7 @@ def _confirm(auth: Auth, request: Request, signed: Signed, form: Form) -> Respon
             raise Refused("This code is not right. Wait for the next one and try again.", "code")
         sessions.end_all(connection, signed.account.id, signed.hash)
         letters.tell(connection, auth, signed.account, "second-factor-on")
-    return _page(request, signed, "codes.html", codes=codes)
+    return own_page(request, signed, "codes.html", codes=codes)
 
 
 def _turn_off(auth: Auth, _request: Request, signed: Signed, _: Form) -> Response:
@@ -125,7 +125,7 @@ def _new_codes(auth: Auth, request: Request, signed: Signed, _: Form) -> Respons
         return _factor_page(auth, request, signed)
     with auth.engine.begin() as connection:
         codes = second_factor.new_codes(auth, connection, signed.account.id)
-    return _page(request, signed, "codes.html", codes=codes)
+    return own_page(request, signed, "codes.html", codes=codes)
 
 
 STEPS: Mapping[str, Callable[[Auth, Request, Signed, Form], Response]] = MappingProxyType(
@@ -135,10 +135,10 @@ STEPS: Mapping[str, Callable[[Auth, Request, Signed, Form], Response]] = Mapping
 
 def _factor_page(auth: Auth, request: Request, signed: Signed, **context: Any) -> Response:
     if not signed.account.second_factor:
-        return _page(request, signed, "factor_off.html", **context)
+        return own_page(request, signed, "factor_off.html", **context)
     with auth.engine.connect() as connection:
         left = second_factor.codes_left(connection, signed.account.id)
-    return _page(request, signed, "factor_on.html", codes_left=left, **context)
+    return own_page(request, signed, "factor_on.html", codes_left=left, **context)
 
 
 def _proposed_page(auth: Auth, request: Request, signed: Signed, **context: Any) -> Response:
@@ -147,7 +147,7 @@ def _proposed_page(auth: Auth, request: Request, signed: Signed, **context: Any)
         account = find(connection, id=signed.account.id)
     if account is None or account.second_factor or not account.totp:
         return _factor_page(auth, request, signed)
-    return _page(
+    return own_page(
         request,
         signed,
         "factor_proposed.html",
@@ -161,7 +161,7 @@ def _add_lists(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/account/sessions")
     @worded
     def end(request: Request, form: Sent) -> Response:
-        signed = _own_form(auth, request, form)
+        signed = sessions.own_form(auth, request, form)
         if form.get("end") == "all":
             with auth.engine.begin() as connection:
                 sessions.end_all(connection, signed.account.id)
@@ -175,16 +175,10 @@ def _add_lists(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/account/passkeys")
     @worded
     def remove(request: Request, form: Sent) -> Response:
-        signed = _own_form(auth, request, form)
+        signed = sessions.own_form(auth, request, form)
         with auth.engine.begin() as connection:
             passkeys.remove(connection, signed.account.id, _bytes(form.get("remove", "")))
         return RedirectResponse("/auth/account?done=removed", 303)
-
-
-def _own_form(auth: Auth, request: Request, form: Form) -> Signed:
-    signed = sessions.required(auth, request)
-    sessions.refuse_forged(request, form, signed)
-    return signed
 
 
 def _bytes(text: str) -> bytes:
@@ -192,7 +186,3 @@ def _bytes(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         return b""
-
-
-def _page(request: Request, signed: Signed, template: str, **context: Any) -> Response:
-    return render(request, template, signed=signed, csrf=signed.csrf, **context)

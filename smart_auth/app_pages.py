@@ -11,8 +11,8 @@ from fastapi.responses import RedirectResponse
 from smart_auth import bodies, clients, grants, metadata, offers, record, sessions
 from smart_auth.auth import Auth
 from smart_auth.errors import OAuthError
-from smart_auth.pages import Stop, render, worded
-from smart_auth.sessions import Signed
+from smart_auth.pages import Stop, worded
+from smart_auth.sessions import Signed, own_page
 
 PAGE = "/auth/apps"
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
@@ -35,9 +35,8 @@ def routes(auth: Auth) -> APIRouter:
     @router.post(PAGE)
     @worded
     def change(request: Request, stated: Fields) -> Response:
-        signed = sessions.required(auth, request)
         form = dict(stated)
-        sessions.refuse_forged(request, form, signed)
+        signed = sessions.own_form(auth, request, form)
         _change(auth, signed, form, [value for name, value in stated if name == "scope"])
         return RedirectResponse(PAGE, 303, {"Cache-Control": "no-store"})
 
@@ -55,8 +54,7 @@ def _add_registration(auth: Auth, router: APIRouter) -> None:
     @router.post(PAGE + "/new")
     @worded
     def register(request: Request, form: Sent) -> Response:
-        signed = sessions.required(auth, request)
-        sessions.refuse_forged(request, form, signed)
+        signed = sessions.own_form(auth, request, form)
         try:
             with auth.engine.begin() as connection:
                 app, secret = clients.register(
@@ -64,14 +62,13 @@ def _add_registration(auth: Auth, router: APIRouter) -> None:
                 )
         except OAuthError as error:
             return _form(request, signed, form, str(error))
-        shown: dict[str, Any] = {"signed": signed, "csrf": signed.csrf, "auth": auth}
-        return render(request, "app_made.html", status=201, app=app, secret=secret, **shown)
+        shown = {"app": app, "secret": secret, "auth": auth}
+        return own_page(request, signed, "app_made.html", status=201, **shown)
 
     @router.post(PAGE + "/end")
     @worded
     def end(request: Request, form: Sent) -> Response:
-        signed = sessions.required(auth, request)
-        sessions.refuse_forged(request, form, signed)
+        signed = sessions.own_form(auth, request, form)
         with auth.engine.begin() as connection:
             own = {app.id for app in clients.owned(connection, signed.account.id)}
             if form.get("client_id") not in own:
@@ -109,17 +106,15 @@ def _listed(auth: Auth, request: Request, signed: Signed) -> Response:
         for each in found
     ]
     own = [app for app in own if app.disabled is None]
-    shown: dict[str, Any] = {"signed": signed, "csrf": signed.csrf}
-    return render(request, "apps.html", lines=lines, own=own, **shown)
+    return own_page(request, signed, "apps.html", lines=lines, own=own)
 
 
 def _form(request: Request, signed: Signed, values: Mapping[str, str], said: str = "") -> Response:
-    return render(
+    return own_page(
         request,
+        signed,
         "app_new.html",
         status=400 if said else 200,
-        signed=signed,
-        csrf=signed.csrf,
         values=values,
         kinds=KINDS,
         errors={"": said} if said else {},

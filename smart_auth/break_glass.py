@@ -17,12 +17,12 @@ from sqlalchemy import Connection, func, insert, select
 from fhir_server.access.principal import Principal
 from fhir_server.channels import mail
 from fhir_server.errors import FHIRError
-from fhir_server.search.parse import parse
 from smart_auth import bodies, sessions
 from smart_auth.accounts import Refused
 from smart_auth.auth import Auth
-from smart_auth.pages import Stop, render, worded
-from smart_auth.sessions import Signed
+from smart_auth.pages import Stop, worded
+from smart_auth.record import looked
+from smart_auth.sessions import Signed, own_page
 from smart_auth.tables import account, break_glass
 
 PATH = "/auth/break-glass"
@@ -89,10 +89,14 @@ def open_(auth: Auth, signed: Signed, patient: str, reason: str) -> None:
 
 def _find(auth: Auth, patient: str) -> int:
     """Return the patient's key; Refused when there is no such patient."""
-    store = auth.store.acting(_FINDER)
     try:
-        query = parse("Patient", [("_id", patient)], base_url=auth.fhir)
-        found = store.reading(lambda repository: repository.search(query))
+        found = looked(
+            auth,
+            _FINDER,
+            "Patient",
+            [("_id", patient)],
+            lambda repository, query: repository.search(query),
+        )
     except FHIRError:
         found = []
     if not found:
@@ -117,12 +121,11 @@ def _page(
     request: Request, signed: Signed, values: Mapping[str, str], refused: Refused | None = None
 ) -> Response:
     errors: dict[str, Any] = {refused.field: str(refused)} if refused else {}
-    return render(
+    return own_page(
         request,
+        signed,
         "break_glass.html",
         status=400 if refused else 200,
-        signed=signed,
-        csrf=signed.csrf,
         values=values,
         errors=errors,
     )

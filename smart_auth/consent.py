@@ -19,8 +19,8 @@ from smart_auth.asked import Asked, Redirect
 from smart_auth.auth import Auth
 from smart_auth.clients import Client
 from smart_auth.errors import OAuthError
-from smart_auth.pages import Stop, render, worded
-from smart_auth.sessions import Signed
+from smart_auth.pages import Stop, worded
+from smart_auth.sessions import Signed, own_page
 
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
 PAGE = "/auth/consent"
@@ -47,9 +47,8 @@ def routes(auth: Auth) -> APIRouter:
     @router.post(PAGE)
     @worded
     def decide(request: Request, stated: Fields) -> Response:
-        signed = sessions.required(auth, request)
         form = dict(stated)
-        sessions.refuse_forged(request, form, signed)
+        signed = sessions.own_form(auth, request, form)
         with auth.engine.begin() as connection:
             found = requests.kept(connection, form.get("request", ""), signed.account.id)
             if form.get("decision") in ("patient", "encounter"):
@@ -81,7 +80,7 @@ def _refuse_stale(
     since = signed.created.timestamp()
     now = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
     old = found.max_age is not None and float(now) - since > found.max_age
-    if ("login" in found.prompt.split() and since < found.at) or (old and since < found.at):
+    if since < found.at and (old or "login" in found.prompt.split()):
         with auth.engine.begin() as other:
             sessions.end(other, signed.hash)
         raise sessions.SignIn(request)
@@ -128,31 +127,33 @@ def _page(
     auth: Auth, request: Request, handle: str, found: Asked, client: Client, signed: Signed
 ) -> Response:
     context = dict(found.context or {})
-    shown: dict[str, Any] = {
-        "signed": signed,
-        "csrf": signed.csrf,
-        "handle": handle,
-        "client": client,
-    }
+    shown: dict[str, Any] = {"handle": handle, "client": client}
     if launching.needs_patient(found) and not context.get("patient"):
         words = request.query_params.get("name", "")
         lines = record.patients(auth, signed, words)
-        return render(
-            request, "choose_patient.html", lines=lines, words=words, most=record.MOST, **shown
+        return own_page(
+            request,
+            signed,
+            "choose_patient.html",
+            lines=lines,
+            words=words,
+            most=record.MOST,
+            **shown,
         )
     if launching.needs_encounter(found) and not context.get("encounter"):
         lines = record.encounters(auth, signed, context.get("patient", ""))
         if lines:
-            return render(request, "choose_encounter.html", lines=lines, **shown)
+            return own_page(request, signed, "choose_encounter.html", lines=lines, **shown)
     whose = record.patient(auth, signed, context.get("patient", ""))
     boxes = offers.offered(found.scope, sessions.principal(signed))
-    return render(
+    return own_page(
         request,
+        signed,
         "consent.html",
         form_action=("'self'", _origin(found.redirect_uri)),
         asked=found,
         whose=whose,
-        own=bool(whose) and signed.account.fhir_user == f"Patient/{whose.id if whose else ''}",
+        own=whose is not None and signed.account.fhir_user == f"Patient/{whose.id}",
         boxes=boxes,
         offline=[word for word in offers.OFFLINE if found.wants(word)],
         site=_origin(found.redirect_uri),

@@ -17,7 +17,8 @@ from smart_auth import bodies, clients, launching, record, sessions
 from smart_auth.accounts import Refused
 from smart_auth.auth import Auth
 from smart_auth.clients import Client
-from smart_auth.pages import render, worded
+from smart_auth.pages import worded
+from smart_auth.sessions import own_page
 from smart_auth.tables import client as table
 
 PAGE = "/auth/launch"
@@ -37,8 +38,7 @@ def routes(auth: Auth) -> APIRouter:
     @router.post(PAGE + "/open")
     @worded
     def open_(request: Request, form: Sent) -> Response:
-        signed = sessions.required(auth, request)
-        sessions.refuse_forged(request, form, signed)
+        signed = sessions.own_form(auth, request, form)
         try:
             with auth.engine.begin() as connection:
                 app = _app(connection, form.get("client_id", ""))
@@ -116,13 +116,12 @@ def _page(auth: Auth, request: Request, said: str = "") -> Response:
     words = request.query_params.get("name", "")
     with auth.engine.connect() as connection:
         apps = _apps(connection)
-    return render(
+    return own_page(
         request,
+        signed,
         "launch.html",
         status=400 if said else 200,
         form_action=("'self'", "https:", "http://127.0.0.1:*", "http://localhost:*"),
-        signed=signed,
-        csrf=signed.csrf,
         apps=apps,
         lines=record.patients(auth, signed, words),
         words=words,

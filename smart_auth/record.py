@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from fhir_server import codec
+from fhir_server.access.principal import Principal
 from fhir_server.errors import FHIRError
+from fhir_server.repository import Repository
 from fhir_server.search.parse import parse
+from fhir_server.search.query import Query
 from smart_auth import sessions
 from smart_auth.auth import Auth
 from smart_auth.sessions import Signed
 
+T = TypeVar("T")
 MOST = 20
 """Lines of a list; a search narrows it down."""
 
@@ -48,19 +52,44 @@ def encounters(auth: Auth, signed: Signed, patient_id: str, id_: str = "") -> Se
 
 
 def _search(auth: Auth, signed: Signed, kind: str, criteria: list[tuple[str, str]]) -> list[Any]:
-    store = auth.store.acting(sessions.principal(signed))
+    who = sessions.principal(signed)
+    try:
+        found = looked(
+            auth,
+            who,
+            kind,
+            [*criteria, ("_count", str(MOST))],
+            lambda repository, query: repository.search(query),
+        )
+    except FHIRError:
+        # Nothing that they may see, or nothing that can be searched by these words.
+        return []
+    return [codec.decode((each.content or "").encode()) for each in found]
+
+
+def looked(
+    auth: Auth,
+    principal: Principal,
+    kind: str,
+    criteria: Sequence[tuple[str, str]],
+    work: Callable[[Repository, Query], T],
+) -> T:
+    """Search the records for a page as the principal may, and keep that in the audit; FHIRError passes."""
+    store = auth.store.acting(principal)
     if store.access is not None:
         store.access.interaction, store.access.type = "search-type", kind
         store.access.query = urlencode(criteria)
+    status = 500
     try:
-        query = parse(kind, [*criteria, ("_count", str(MOST))], base_url=auth.fhir)
-        found = store.reading(lambda repository: repository.search(query))
+        query = parse(kind, criteria, base_url=auth.fhir)
+        found = store.reading(lambda repository: work(repository, query))
+        status = 200
     except FHIRError as refusal:
-        # Nothing that they may see, or nothing that can be searched by these words.
-        store.end(refusal.status)
-        return []
-    store.end(200)
-    return [codec.decode((each.content or "").encode()) for each in found]
+        status = refusal.status
+        raise
+    finally:
+        store.end(status)
+    return found
 
 
 def _patient(resource: Any) -> Line:

@@ -6,9 +6,11 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from fhir_server.access.principal import Principal
@@ -18,7 +20,7 @@ from smart_auth.auth import Auth
 from smart_auth.bodies import Form
 from smart_auth.emergencies import opened
 from smart_auth.hashes import digest, fresh
-from smart_auth.pages import Stop
+from smart_auth.pages import Stop, render
 from smart_auth.tables import account, session
 
 HALF_SIGNED_S = 600
@@ -184,6 +186,18 @@ def local(text: str, otherwise: str = HOME) -> str:
 
 def csrf(signed: Signed) -> str:
     return signed.csrf
+
+
+def own_form(auth: Auth, request: Request, form: Form) -> Signed:
+    """Return who sent a form that we gave them; SignIn or Stop otherwise."""
+    signed = required(auth, request)
+    refuse_forged(request, form, signed)
+    return signed
+
+
+def own_page(request: Request, signed: Signed, template: str, **context: Any) -> HTMLResponse:
+    """Return a page for who is signed in, whose forms carry what `own_form` looks for."""
+    return render(request, template, signed=signed, csrf=signed.csrf, **context)
 
 
 def refuse_forged(request: Request, form: Form, signed: Signed) -> None:
