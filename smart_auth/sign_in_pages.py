@@ -22,8 +22,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "password": "Your password is saved. Sign in with it.",
     }
 )
-LEADS_AWAY = "/auth/authorize"
-"""Whose answer may be an app's address."""
+LEADS_AWAY = ("/auth/authorize", "/auth/consent")
+"""Whose answers may be an app's address."""
 Sent = Annotated[Form, Depends(form)]
 
 

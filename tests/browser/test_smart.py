@@ -102,3 +102,12 @@ def test_the_library_does_an_ehr_launch(
     page.get_by_role("button", name="Allow").click()
     assert result(page)["patient"] == "demo-lucia"
     assert result(page)["user"] == "demo-osei"
+
+
+def test_a_launch_that_ran_out_while_signing_in_is_told_to_the_app(
+    page: Page, site: Site, other_site: str, client_id: str
+) -> None:
+    launch = f"client={client_id}&iss={site.url}/fhir&launch=gone"
+    page.goto(f"{other_site}/launch.html?{launch}")
+    sign_in(page, site, "osei@demo.example")
+    expect(page.locator("#said")).to_contain_text("launch value is not good")

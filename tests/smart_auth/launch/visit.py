@@ -19,6 +19,7 @@ ROOT = "http://server.test"
 FHIR = f"{ROOT}/fhir"
 PASSWORD = "violet anchor teapot"
 CALLBACK = "https://app.example/callback"
+ONWARDS = re.compile(r'<meta http-equiv="refresh" content="0;url=([^"]*)">')
 TICK = re.compile(r'<input type="checkbox" name="scope" value="([^"]*)"( checked)?>')
 
 
@@ -60,7 +61,9 @@ class Browser:
     def sign_in(self, page: httpx.Response, email: str) -> httpx.Response:
         """Fill in the sign-in page; returns the page behind it."""
         fields = hidden(page) | {"email": email, "password": PASSWORD}
-        return self.post("/auth/login", list(fields.items()))
+        answer = self.post("/auth/login", list(fields.items()))
+        onwards = ONWARDS.search(answer.text)
+        return self.get(unescape(onwards[1])) if onwards else answer
 
 
 def leaves(answer: httpx.Response) -> bool:
