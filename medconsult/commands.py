@@ -235,18 +235,25 @@ def user() -> None:
 @click.option("--fhir-user", default="", help="The resource that is theirs: Practitioner/1.")
 @click.option("--name", default="", help="What they are called.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def user_add(email: str, role: str, fhir_user: str, name: str, password_stdin: bool) -> None:
-    """Make an account; asks for its password."""
-    password = _password(password_stdin)
+@click.option("--invite", is_flag=True, help="Mail them a link by which they choose a password.")
+def user_add(
+    email: str, role: str, fhir_user: str, name: str, password_stdin: bool, invite: bool
+) -> None:
+    """Make an account; asks for its password unless they are invited to choose it."""
+    password = None if invite else _password(password_stdin)
     with authorization() as auth:
-        from smart_auth import accounts  # noqa: PLC0415
+        from smart_auth import accounts, recovery  # noqa: PLC0415
 
-        _refuse_weak(password, email, name)
+        if password:
+            _refuse_weak(password, email, name)
         with auth.engine.begin() as connection:
             made = accounts.create(
-                connection, email, role, fhir_user, name, password=password, verified=True
+                connection, email, role, fhir_user, name, password=password, verified=not invite
             )
-        click.echo(f"{made.email} may sign in as {made.role}.")
+            if invite:
+                recovery.invite(connection, auth, made)
+        then = "once they followed the link in a mail to them" if invite else "now"
+        click.echo(f"{made.email} may sign in as {made.role}, {then}.")
 
 
 @user.command("list")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_server.channels import mail
 from fhir_server.channels.smtp import Server, server_of
+from medconsult import background
 from medconsult.migrations import engine
 from medconsult.settings import Settings
 from smart_auth.cleaning import clean
@@ -24,17 +25,9 @@ END_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def in_background(settings: Settings) -> Iterator[None]:
+def in_background(settings: Settings) -> AbstractContextManager[None]:
     """Send what is queued, in a thread, until the context ends."""
-    stopping = threading.Event()
-    thread = threading.Thread(target=_until, args=(settings, stopping), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(END_S)
+    return background.in_background(partial(_until, settings), END_S)
 
 
 def mail_server(settings: Settings) -> Server | None:

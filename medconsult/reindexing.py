@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from functools import partial
 
 import click
 import psycopg2
@@ -20,6 +21,7 @@ from fhir_server.database import Connection
 from fhir_server.errors import FHIRError
 from fhir_server.storage import parameters, reindex
 from fhir_server.storage.reindex import Job
+from medconsult import background
 from medconsult.app import store_of
 from medconsult.settings import Settings
 
@@ -36,17 +38,9 @@ def silent(_: Job) -> None:
     """Tell nobody."""
 
 
-@contextmanager
-def in_background(settings: Settings) -> Iterator[None]:
+def in_background(settings: Settings) -> AbstractContextManager[None]:
     """Index anew what has to be, in a thread, until the context ends."""
-    stopping = threading.Event()
-    thread = threading.Thread(target=_until, args=(settings, stopping), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(END_S)
+    return background.in_background(partial(_until, settings), END_S)
 
 
 def _until(settings: Settings, stopping: threading.Event) -> None:

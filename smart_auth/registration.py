@@ -70,7 +70,7 @@ def _register(auth: Auth, metadata: Mapping[str, Any]) -> Response:
 
 def _refuse_backend(metadata: Mapping[str, Any]) -> None:
     """A backend service acts for nobody and sees everybody: no one becomes one without an operator."""
-    if "client_credentials" in metadata.get("grant_types", []):
+    if "client_credentials" in str(metadata.get("grant_types")):
         raise OAuthError(
             "invalid_client_metadata",
             "grant_types: a backend service (client_credentials) is registered by an operator of "

@@ -156,6 +156,19 @@ def test_an_app_registers_and_uses_what_it_got(server: Server) -> None:
     assert server.post("/auth/introspect", form).status_code == 200
 
 
+@pytest.mark.parametrize("grants", [["client_credentials"], "client_credentials", 1])
+def test_nobody_becomes_a_backend_service_over_the_web(server: Server, grants: Any) -> None:
+    said = register(server, PEOPLE).json()
+    path, headers = at(said)
+    wrong = BACKEND | {"grant_types": grants}
+    changed = wrong | {"client_id": said["client_id"]}
+    for answer in (
+        register(server, wrong),
+        server.web.request("PUT", path, headers=headers, json=changed),
+    ):
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
 def test_registration_is_not_there_without_its_switch(server: Server) -> None:
     closed = with_options(server, dynamic_registration=False)
     assert register(closed, PEOPLE).status_code == 404
