@@ -36,7 +36,12 @@ SERVER = "http://127.0.0.1/fhir"
 """No reference in a record is absolute, so any base will do."""
 FIRST_WRITE = datetime(2016, 6, 1, tzinfo=UTC)
 YEARS = timedelta(days=3652)
-TABLES = [name for name, table in metadata.tables.items() if {"key", "term"} & {*table.c.keys()}]
+# What is known of the index stays: without it all would be indexed anew while we measure.
+TABLES = [
+    name
+    for name, table in metadata.tables.items()
+    if {"key", "term"} & {*table.c.keys()} and name != "reindex"
+]
 
 
 @dataclass(frozen=True, slots=True)

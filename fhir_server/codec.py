@@ -21,6 +21,7 @@ Resource = dict[str, Any]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode(raw: bytes) -> Any:
@@ -87,6 +88,11 @@ def pretty(raw: bytes) -> bytes:
 def members(raw: bytes) -> dict[str, bytes]:
     """Split an object's text into its members' texts, in order."""
     return {name: bytes(value) for name, value in _members.decode(raw).items()}
+
+
+def items(raw: bytes) -> list[bytes]:
+    """Split an array's text into its items' texts."""
+    return [bytes(value) for value in _items.decode(raw)]
 
 
 def join(parts: Iterable[tuple[str, bytes]]) -> bytes:

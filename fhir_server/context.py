@@ -47,7 +47,7 @@ class Store:
             return work(self.repository(connection))
 
     def single(self, work: Callable[[Repository], T]) -> T:
-        """Run work that writes with exactly one statement, which is a transaction by itself."""
+        """Run work that writes once: one statement, or what the repository brackets itself."""
 
         def attempt() -> T:
             with self.database.connection() as connection:

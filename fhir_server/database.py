@@ -68,6 +68,10 @@ class Connection:
     remembered: dict[str, Any] = field(default_factory=dict)
     """What was read once and changes seldom or never: keys, statistics."""
 
+    @property
+    def in_transaction(self) -> bool:
+        return bool(self.session.info.transaction_status != 0)
+
     def run(self, statement: Statement, *arguments: Any) -> list[Row]:
         """Execute a prepared statement; returns its rows, [] when it has none."""
         execute = self.prepared.get(statement.name)
@@ -81,6 +85,21 @@ class Connection:
         """Execute SQL made of constants, values given apart; planned for these very values."""
         self.cursor.execute(sql, parameters)
         return self.cursor.fetchall() if self.cursor.description else []
+
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Bracket statements by BEGIN .. COMMIT, if they are in no transaction yet; errors roll back."""
+        if self.session.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+            yield
+            return
+        self.cursor.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not self.session.closed:
+                self.cursor.execute("ROLLBACK")
+            raise
+        self.cursor.execute("COMMIT")
 
 
 @dataclass(slots=True, eq=False)
@@ -109,15 +128,8 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Lend a connection inside BEGIN .. COMMIT; anything raised rolls back."""
-        with self.connection() as lent:
-            lent.cursor.execute("BEGIN")
-            try:
-                yield lent
-            except BaseException:
-                if not lent.session.closed:
-                    lent.cursor.execute("ROLLBACK")
-                raise
-            lent.cursor.execute("COMMIT")
+        with self.connection() as lent, lent.whole():
+            yield lent
 
     def close(self) -> None:
         while self._idle:

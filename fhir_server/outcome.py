@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from fhir_server.codec import Resource
 from fhir_server.errors import Issue
 
+_LONGEST = 1500
+"""Characters of a sentence: what it quotes may be as long as a request."""
+
 
 def outcome(issues: Iterable[Issue]) -> Resource:
     return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in issues]}
@@ -17,5 +20,15 @@ def information(text: str) -> Resource:
 
 
 def _issue(issue: Issue) -> Resource:
-    stated = {"severity": issue.severity, "code": issue.code, "diagnostics": issue.diagnostics}
+    stated = {
+        "severity": issue.severity,
+        "code": issue.code,
+        "diagnostics": _told(issue.diagnostics),
+    }
     return stated | ({"expression": [issue.expression]} if issue.expression else {})
+
+
+def _told(text: str) -> str:
+    """Leave out the middle of what is too long: the rule stands at either end."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"

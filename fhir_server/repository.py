@@ -18,10 +18,12 @@ from fhir_server.codec import Body, encode, join, members
 from fhir_server.database import Connection, Raced
 from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, PreconditionFailed
 from fhir_server.search import defining
+from fhir_server.search.contained import Contained, contained
 from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.query import Query
 from fhir_server.search.reading import Terminology
 from fhir_server.search.term import resource_key, term
+from fhir_server.storage import contained as inner
 from fhir_server.storage import resources, searches
 from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.resources import Change, Version
@@ -46,6 +48,7 @@ class Draft:
     """Literal references to this server, "Type/id"."""
     method: str = "PUT"
     blob: str | None = None
+    contained: tuple[Contained, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,7 +92,7 @@ class Repository:
 
     def search(self, query: Query) -> list[Version]:
         """Return the query's first page: at most its count of matches."""
-        found = searches.first(self.connection, query, query.count)
+        found = searches.first(self.connection, query, query.count, self.base)
         return [self.whole(version) for version in found]
 
     def terminology(self) -> Terminology:
@@ -114,7 +117,8 @@ class Repository:
         id_ = id_ or new_id()
         resource = body.resource if body.resource.get("id") == id_ else {**body.resource, "id": id_}
         indexed = entry(resource, targets, self.base)
-        return Draft(resource_type, id_, body, indexed, tuple(targets), method, blob)
+        parts = contained(resource, body.text, self.base)
+        return Draft(resource_type, id_, body, indexed, tuple(targets), method, blob, parts)
 
     def create(self, body: Body) -> Version:
         return self._write(self.draft(body, method="POST"), None)
@@ -141,7 +145,9 @@ class Repository:
         tombstone = Version(
             key, resource_type, id_, current.version + 1, _later(current), "DELETE", None
         )
-        if not resources.write(self.connection, Change(tombstone, NO_ENTRY, current.version)):
+        before = may_contain(current)
+        change = Change(tombstone, NO_ENTRY, current.version, contained_before=before)
+        if not inner.write(self.connection, change):
             raise Raced
         self.redefined |= resource_type == DEFINES
         return tombstone
@@ -165,7 +171,7 @@ class Repository:
         changes = [
             self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts
         ]
-        resources.write_many(self.connection, changes)
+        inner.write_many(self.connection, changes)
         return [change.version for change in changes]
 
     def _write(self, draft: Draft, current: Version | None) -> Version:
@@ -174,7 +180,7 @@ class Repository:
         if self.integrity:
             required = [resource_key(name) for name in draft.targets if name != own]
             change = replace(change, required=required)
-        if resources.write(self.connection, change):
+        if inner.write(self.connection, change):
             return change.version
         if self.integrity:
             self._require_targets([draft])
@@ -195,7 +201,13 @@ class Repository:
             content,
             draft.blob,
         )
-        return Change(version, draft.entry, number)
+        return Change(
+            version,
+            draft.entry,
+            number,
+            contained=draft.contained,
+            contained_before=current is not None and may_contain(current),
+        )
 
     # Referential integrity
 
@@ -227,6 +239,13 @@ class Repository:
             raise Conflict(
                 f"Other resources refer to it: {names}{more}. Change or delete those first."
             )
+
+
+def may_contain(version: Version) -> bool:
+    """Tell whether the version contains resources, or anything within it does, or its text hides that."""
+    text = version.content or ""
+    # A client may have written the name with escapes, which are kept.
+    return '"contained":[' in text or "\\u00" in text
 
 
 def new_id() -> str:

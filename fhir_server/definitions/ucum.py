@@ -1,7 +1,7 @@
 """UCUM units as a factor of base units, exact, https://ucum.org/ucum.
 
-The table has what is common, so that neither a start nor a usual write loads the parser of other
-codes, which takes a third of a second and 20 MB.
+The table has what is common, so that neither a start nor a usual write loads the definitions of
+other codes, which takes a third of a second and 20 MB.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fhir_server.definitions import tables
 SYSTEM = "http://unitsofmeasure.org"
 
 _LONGEST = 80
-"""Characters of a code that is still parsed: the parser's time grows faster than the text."""
+"""Characters of a code that is still parsed; no unit in use has nearly as many."""
 _EXACT = Context(prec=400, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _ROUNDED = Context(prec=30, Emin=MIN_EMIN, Emax=MAX_EMAX)
 

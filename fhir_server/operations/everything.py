@@ -15,6 +15,7 @@ from fhir_server.operations.asked import Asked
 from fhir_server.repository import Repository
 from fhir_server.search.types.date import moment, span
 from fhir_server.storage import everything as storage
+from fhir_server.storage import links
 from fhir_server.storage.everything import Selection
 from fhir_server.storage.history import START_OF_TIME
 from fhir_server.storage.resources import Version
@@ -39,38 +40,30 @@ def everything(repository: Repository, asked: Asked) -> bytes:
         )
         for version in found
     ]
-    links = [("self", urlencode(asked.query))]
+    shown = [("self", urlencode(asked.query))]
     if following:
         kept = [pair for pair in asked.query if pair[0] != "_page"]
-        links.append(("next", urlencode([*kept, ("_page", following)])))
+        shown.append(("next", urlencode([*kept, ("_page", following)])))
     path = f"{asked.type}/{asked.id}/$everything"
-    return bundle("searchset", entries, asked.base, path, links)
+    return bundle("searchset", entries, asked.base, path, shown)
 
 
 def _page(repository: Repository, asked: Asked) -> tuple[list[Version], str]:
-    """Return one page and where the next begins: "phase.key", "" after the last."""
-    phase, after = _place(asked.text("_page"))
+    """Return one page and the token of the next, "" after the last."""
+    connection, purpose = repository.connection, f"everything {asked.type}/{asked.id}"
+    token = asked.text("_page")
+    phase, after = (0, storage.FIRST) if token is None else links.unseal(connection, purpose, token)
     selection = Selection(f"{asked.type}/{asked.id}", _since(asked.text("_since")), _types(asked))
     found: list[Version] = []
     while phase < len(_PHASES):
         wanted = asked.page - len(found) + 1
-        rows = _PHASES[phase](repository.connection, selection, after, wanted)
+        rows = _PHASES[phase](connection, selection, after, wanted)
         found += [repository.whole(version) for version in rows[: wanted - 1]]
         if len(rows) == wanted:
-            return found, f"{phase}.{found[-1].key if len(rows) > 1 else after}"
+            place = [phase, found[-1].key if len(rows) > 1 else after]
+            return found, links.seal(connection, purpose, place)
         phase, after = phase + 1, storage.FIRST
     return found, ""
-
-
-def _place(token: str | None) -> tuple[int, int]:
-    if not token:
-        return 0, storage.FIRST
-    phase, _, key = token.partition(".")
-    if phase not in ("0", "1") or not key.lstrip("-").isdigit() or abs(int(key)) > 1 << 63:
-        raise InvalidParameter(
-            "_page is not a link of this server; start again from the first page.", "_page"
-        )
-    return int(phase), int(key)
 
 
 def _since(text: str | None) -> datetime:

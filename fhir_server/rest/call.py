@@ -108,15 +108,21 @@ def _shaped(call: Call, body: bytes) -> bytes:
 
 def shape(asked: Mapping[str, str], body: bytes) -> bytes:
     """Apply _summary and _elements to one resource."""
-    summary, names = asked.get("_summary", "false"), asked.get("_elements")
-    if summary not in SUMMARIES:
-        raise Malformed(f"_summary takes {', '.join(SUMMARIES)}, not {summary!r}.", "_summary")
+    summary, names = summary_of(asked), asked.get("_elements")
     if summary in ("false", "count") and not names:
         return body
     resource = codec.decode(body)
     if names:
         return codec.encode(formats.elements(resource, tuple(names.split(","))))
     return codec.encode(formats.summarise(resource, summary))
+
+
+def summary_of(asked: Mapping[str, str]) -> str:
+    """Return which of the five summaries is wanted; Malformed when it is another."""
+    summary = asked.get("_summary", "false")
+    if summary not in SUMMARIES:
+        raise Malformed(f"_summary takes {', '.join(SUMMARIES)}, not {summary!r}.", "_summary")
+    return summary
 
 
 def written(call: Call, version: Version, status: int) -> Response:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fhir_server.errors import PreconditionFailed
+from fhir_server.errors import InvalidParameter, PreconditionFailed
 from fhir_server.repository import Repository
 from fhir_server.rest.web import pairs
 from fhir_server.search.parse import parse
@@ -34,6 +34,11 @@ def query(type_: str, parameters: Iterable[tuple[str, str]], terminology: Termin
             f"Without an id the request needs criteria, such as {type_}?identifier=system|value."
         )
     parsed = parse(type_, [*stated, ("_count", "2")], terminology=terminology)
+    if parsed.contained != "false":
+        raise InvalidParameter(
+            "Criteria name a resource of its own, so they take no _contained; leave it out.",
+            "_contained",
+        )
     return Criteria(type_, parsed, normalised(parsed))
 
 

@@ -10,11 +10,15 @@ from fhir_server.codec import encode
 from fhir_server.errors import Issue
 from fhir_server.outcome import outcome
 from fhir_server.rest.call import Call, shape
+from fhir_server.storage.contained import is_contained
 from fhir_server.storage.includes import Included
 from fhir_server.storage.resources import Version
 from fhir_server.storage.searches import Page
 
 _MATCH = encode({"mode": "match"})
+# Of words there is no better or worse match here: all of them have to be there.
+_SCORED = encode({"mode": "match", "score": 1})
+_WORDS = frozenset({"_text", "_content"})
 _INCLUDE = encode({"mode": "include"})
 _OUTCOME = encode({"mode": "outcome"})
 
@@ -37,14 +41,15 @@ def bundle_of(
     """
     asked = dict(call.parameters)
     said = [*warnings, *notes, *([] if more.complete else [_truncated(call)])]
-    entries = [_entry(call, row.version, asked, _MATCH) for row in page.rows]
+    match = _MATCH if _WORDS.isdisjoint(name for name, _ in used) else _SCORED
+    entries = [_entry(call, row.version, asked, match) for row in page.rows]
     entries += [_entry(call, version, asked, _INCLUDE) for version in more.versions]
     if said:
         entries.append(Entry(resource=encode(outcome(said)), search=_OUTCOME))
     path = call.request.path.removesuffix("_search").rstrip("/")
     if call.member == "*":
         path = f"{call.type}/{call.id}/*"
-    links = list(_links(call, used, own, page, ignored=bool(warnings)))
+    links = list(_links(call, used, own, page))
     return bundle("searchset", entries, call.store.base, path, links, total)
 
 
@@ -57,12 +62,11 @@ def _truncated(call: Call) -> Issue:
     )
 
 
-def _links(
-    call: Call, used: Parameters, own: Parameters, page: Page, *, ignored: bool
-) -> Iterator[tuple[str, str]]:
+def _links(call: Call, used: Parameters, own: Parameters, page: Page) -> Iterator[tuple[str, str]]:
     """Yield relation and query; the self link says what was searched for, not what was ignored."""
     kept = [pair for pair in own if pair[0] != "_page"]
-    yield "self", urlencode([*used, *own]) if ignored else call.request.query
+    as_asked = sorted([*used, *own]) == sorted(call.parameters)
+    yield "self", call.request.query if as_asked else urlencode([*used, *own])
     if page.rows or call.parameter("_page"):
         yield "first", urlencode([*used, *kept])
     if page.previous:
@@ -75,7 +79,12 @@ def _links(
 
 def _entry(call: Call, version: Version, asked: dict[str, str], mode: bytes) -> Entry:
     return Entry(
-        f"{call.store.base}/{version.type}/{version.id}",
+        f"{call.store.base}/{_address(version)}",
         shape(asked, (version.content or "").encode()),
         search=mode,
     )
+
+
+def _address(version: Version) -> str:
+    """Return "Type/id"; of a contained resource "Type/id#inner" of its container."""
+    return version.id if is_contained(version) else f"{version.type}/{version.id}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -17,7 +16,7 @@ from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
 from fhir_server.search.term import resource_key
 from fhir_server.search.types.date import LATEST, moment, span
-from fhir_server.storage import history
+from fhir_server.storage import history, links
 from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Version
 
@@ -64,20 +63,36 @@ def _answer(call: Call, work: _Work, count: _Count) -> Response:
     window = _window(call)
     if call.parameter("_summary") == "count":
         total = call.store.reading(lambda repository: count(repository, window))
-        links = [("self", call.request.query)]
-        text = bundle("history", [], call.store.base, call.request.path, links, total)
+        shown = [("self", call.request.query)]
+        text = bundle("history", [], call.store.base, call.request.path, shown, total)
         return show(_unshaped(call), 200, text, [])
-    found = call.store.reading(
-        lambda repository: [repository.whole(version) for version in work(repository, window)]
-    )
-    page, more = found[: window.limit - 1], len(found) == window.limit
-    links = [("self", call.request.query)]
-    if more and page:
-        links.append(("next", _next(call, page[-1])))
+    page, following = call.store.reading(lambda repository: _page(call, repository, window, work))
+    shown = [("self", call.request.query)]
+    if following:
+        kept = [pair for pair in call.parameters if pair[0] != "_page"]
+        shown.append(("next", urlencode([*kept, ("_page", following)])))
     asked = dict(call.parameters)
     entries = [_entry(call, version, asked) for version in page]
-    text = bundle("history", entries, call.store.base, call.request.path, links)
+    text = bundle("history", entries, call.store.base, call.request.path, shown)
     return show(_unshaped(call), 200, text, [])
+
+
+def _page(
+    call: Call, repository: Repository, window: Window, work: _Work
+) -> tuple[list[Version], str]:
+    """Return one page and the token of the next, "" after the last."""
+    connection, purpose = repository.connection, f"history {call.type}/{call.id}"
+    token = call.parameter("_page")
+    if token is not None:
+        time, key, number = links.unseal(connection, purpose, token)
+        window = replace(window, before=(datetime.fromisoformat(time), key, number))
+    found = work(repository, window)
+    page = [repository.whole(version) for version in found[: window.limit - 1]]
+    if len(found) < window.limit or not page:
+        return page, ""
+    last = page[-1]
+    place = [last.last_updated.isoformat(), last.key, last.version]
+    return page, links.seal(connection, purpose, place)
 
 
 def _unshaped(call: Call) -> Call:
@@ -113,15 +128,13 @@ def _window(call: Call) -> Window:
             unknown[0],
         )
     limit = page_size(call) + 1
-    since, at, page = call.parameter("_since"), call.parameter("_at"), call.parameter("_page")
+    since, at = call.parameter("_since"), call.parameter("_at")
     window = Window(limit)
     if since:
         window = Window(limit, since=_moment("_since", since)[0])
     if at:
         low, high = _moment("_at", at)
         window = Window(limit, since=window.since, at=low, upper=high)
-    if page:
-        window = Window(limit, window.since, window.at, window.upper, _before(page))
     return window
 
 
@@ -139,25 +152,3 @@ def _moment(name: str, text: str) -> tuple[datetime, datetime]:
     if found is None or found[1] >= LATEST:
         raise InvalidParameter(f"{name} has to be a date or instant, not {text!r}.", name)
     return moment(found[0]), moment(found[1])
-
-
-def _next(call: Call, last: Version) -> str:
-    place = f"{last.last_updated.isoformat()}|{last.key}|{last.version}"
-    token = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-    kept = [pair for pair in call.parameters if pair[0] != "_page"]
-    return urlencode([*kept, ("_page", token)])
-
-
-def _before(token: str) -> tuple[datetime, int, int]:
-    try:
-        time, key, version = (
-            base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split("|")
-        )
-        place = (datetime.fromisoformat(time), int(key), int(version))
-        if place[0].tzinfo is None or abs(place[1]) >= 1 << 63 or not 0 <= place[2] < 1 << 31:
-            raise ValueError(token)
-    except (ValueError, binascii.Error) as error:
-        raise InvalidParameter(
-            "_page is not a link of this server; start again from the first page.", "_page"
-        ) from error
-    return place

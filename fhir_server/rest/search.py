@@ -11,13 +11,20 @@ from urllib.parse import urlencode
 
 from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
-from fhir_server.errors import FHIRError, Forbidden, InvalidParameter, Issue, NotSupported
+from fhir_server.errors import (
+    FHIRError,
+    Forbidden,
+    InvalidParameter,
+    Issue,
+    Malformed,
+    NotSupported,
+)
 from fhir_server.repository import Repository
 from fhir_server.rest import coverage, explained, found
-from fhir_server.rest.call import RESULT_PARAMETERS, Call, show
+from fhir_server.rest.call import RESULT_PARAMETERS, Call, show, summary_of
 from fhir_server.rest.history import page_size
 from fhir_server.rest.web import Response, pairs
-from fhir_server.search.parse import parse_all
+from fhir_server.search.parse import parse_all, refuse_many
 from fhir_server.search.predicates import HasTerm
 from fhir_server.search.query import Condition, Query
 from fhir_server.search.term import compartment_term
@@ -48,6 +55,9 @@ class Asked:
         )
         if not self.compartment:
             return query
+        if query.contained != "false":
+            said = "Contained resources are in no compartment; search their type without one."
+            raise InvalidParameter(said, "_contained")
         member = HasTerm(compartment_term(self.compartment), typed=False)
         inside = Condition(f"compartment {self.compartment}", (), member)
         return replace(query, conditions=(inside, *query.conditions))
@@ -107,7 +117,11 @@ def _with_form(call: Call) -> Call:
     """Join the parameters of the address with those of the body."""
     if call.request.body:
         call.sent_kind("form")
-    stated = [*call.parameters, *pairs(call.request.body.decode("utf-8", "replace"))]
+    try:
+        form = call.request.body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The form is not UTF-8: {error}.") from error
+    stated = [*call.parameters, *pairs(form)]
     request = replace(call.request, query=urlencode(stated))
     return replace(call, request=request, parameters=stated)
 
@@ -115,6 +129,7 @@ def _with_form(call: Call) -> Call:
 def _answer(call: Call, types: Sequence[str], within: str = "") -> Response:
     asked = _asked(call, types, within)
     query = replace(asked.query(call.store), count=page_size(call))
+    _refuse_text_beside_includes(call, query)
     if call.parameter("_explain") == "true":
         return _explain(call, query)
     page, more, total = call.store.reading(lambda repository: _run(repository, call, query))
@@ -124,15 +139,29 @@ def _answer(call: Call, types: Sequence[str], within: str = "") -> Response:
     return show(replace(call, parameters=left), 200, text, [])
 
 
+def _refuse_text_beside_includes(call: Call, query: Query) -> None:
+    """https://hl7.org/fhir/R4/search.html#summary: the two cannot be mixed."""
+    if summary_of(dict(call.parameters)) == "text" and (query.includes or query.revincludes):
+        raise InvalidParameter(
+            "_summary=text is not possible with _include or _revinclude; leave out one of them.",
+            "_summary",
+        )
+
+
 def _asked(call: Call, types: Sequence[str], within: str) -> Asked:
     """Read the parameters; with Prefer: handling=lenient, leave out those that mean nothing."""
-    own = [pair for pair in call.parameters if pair[0] in _OWN]
+    own = [
+        (name, str(page_size(call)) if name == "_count" else text)
+        for name, text in call.parameters
+        if name in _OWN
+    ]
     stated = [pair for pair in call.parameters if pair[0] not in _OWN]
     if not call.type or call.member == "*":
         own += [pair for pair in stated if pair[0] == "_type"]
         stated = [pair for pair in stated if pair[0] != "_type"]
     if call.prefers("handling") != "lenient":
         return Asked(types, stated, own, compartment=within)
+    refuse_many(types, stated)  # that is no parameter to ignore
     used, ignored = [], []
     for pair in stated:
         try:
@@ -149,24 +178,32 @@ def _run(
 ) -> tuple[searches.Page, includes.Included, int | None]:
     connection, token = repository.connection, call.parameter("_page")
     counted = call.parameter("_summary") == "count" or query.count == 0
-    if not token:
-        asked = replace(query, total="accurate" if counted else query.total)
-        plans.refuse_costly(connection, asked, call.limits.search_cost)
+    if counted and query.total == "none":
+        query = replace(query, total="accurate")
+    if token is None or counted:
+        plans.refuse_costly(connection, query, call.limits.search_cost)
     total = None
-    if counted or (query.total == "accurate" and not token):
-        total = searches.count(connection, query)
-    elif query.total == "estimate" and not token:
-        total = searches.estimate(connection, query)
+    if query.total != "none" and (token is None or counted):
+        count = searches.count if query.total == "accurate" else searches.estimate
+        total = count(connection, query)
     if counted:
         return searches.Page([]), includes.Included([], complete=True), total
     page = searches.page(connection, query, token, total=total, base_url=call.store.base)
+    more = includes.included(connection, query, page.rows, call.limits.includes)
     rows = [replace(row, version=repository.whole(row.version)) for row in page.rows]
-    more = includes.included(connection, query, rows, call.limits.includes)
-    return replace(page, rows=rows), more, page.total
+    beside = [repository.whole(version) for version in more.versions]
+    if token is None and not page.next:
+        total = len(rows)  # all there is: the total costs nothing
+    return (
+        replace(page, rows=rows),
+        replace(more, versions=beside),
+        page.total if total is None else total,
+    )
 
 
 def _explain(call: Call, query: Query) -> Response:
     if not call.limits.explain:
         raise Forbidden("_explain is for administrators of this server.", "_explain")
     plan = call.store.reading(lambda repository: plans.explain(repository.connection, query))
-    return show(replace(call, parameters=[]), 200, explained.parameters(*plan), [])
+    left = [pair for pair in call.parameters if pair[0] in ("_format", "_pretty")]
+    return show(replace(call, parameters=left), 200, explained.parameters(*plan), [])

@@ -19,7 +19,10 @@ from fhir_server.search.reading import Reading
 from fhir_server.search.term import resource_key
 from fhir_server.search.values import find_field, read_presence, read_value, refuse_modifier
 
-CONTROLS = ("_count", "_sort", "_total", "_include", "_revinclude")
+CONTROLS = (
+    *("_count", "_sort", "_total", "_include", "_revinclude"),
+    *("_contained", "_containedType"),
+)
 IGNORED = ("_format", "_pretty", "_summary", "_elements")
 """Say how the answer looks, not what is in it; the REST layer reads them."""
 

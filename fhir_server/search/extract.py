@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from fhir_server.search import custom, evaluated, words
 from fhir_server.search.custom import Added
-from fhir_server.search.fields import Field, fields
+from fhir_server.search.fields import Field, fields, shares
 from fhir_server.search.paths import Path
 from fhir_server.search.rows import Emit, Emitters, Rows
 from fhir_server.search.tree import Node, new_tree, plant, walk
@@ -68,7 +68,7 @@ def _plan(resource_type: str, _added: Added) -> Plan:
     root = new_tree()
     truths: list[tuple[tuple[str, ...], Emit]] = []
     for listed in fields(resource_type).values():
-        if listed.code in _COLUMNS or listed.type not in EMITTERS:
+        if listed.code in _COLUMNS or listed.type not in EMITTERS or shares(listed):
             continue
         if listed.expression:
             root.emits.append(evaluated.emitter(listed, EMITTERS[listed.type]))

@@ -68,6 +68,24 @@ def _fields(resource_type: str, added: Added) -> Mapping[str, Field]:
     return MappingProxyType({each.code: field_of(resource_type, each) for each in listed})
 
 
+@lru_cache(maxsize=2**12)
+def shares(field: Field) -> tuple[Field, ...]:
+    """Return the parameters that together look just where this one does, so that it needs no index.
+
+    combo-code is code and component-code: to search it is to search both.
+    """
+    if field.type not in ("token", "quantity") or len(field.paths) < 2:
+        return ()
+    left = set(field.paths)
+    found: list[Field] = []
+    for each in fields(field.resource_type).values():
+        part = each.type == field.type and 0 < len(each.paths) < len(field.paths)
+        if part and left.issuperset(each.paths):
+            found.append(each)
+            left -= set(each.paths)
+    return () if left else tuple(found)
+
+
 def field_of(resource_type: str, parameter: SearchParameter) -> Field:
     """Return the parameter on one type of its base."""
     code = parameter.code

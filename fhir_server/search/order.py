@@ -82,7 +82,7 @@ def keys(query: Query) -> tuple[Sort, ...]:
     """Return what the result is ordered by before the key, the default included.
 
     What an ordered table finds is left in the order of the key, which the table knows too: then a
-    page needs no look at any other match.
+    page needs no look at any other match. So are several types, which no index has in order of time.
     """
     if query.sort:
         return query.sort
@@ -90,7 +90,8 @@ def keys(query: Query) -> tuple[Sort, ...]:
     by_value = any(isinstance(each, _MEASURED) for each in predicates)
     by_term = any(isinstance(each, HasTerm | AnyOf) for each in predicates)
     by_date = any(isinstance(each, InDates) for each in predicates)
-    return () if by_value or (by_date and not by_term) else (NEWEST_FIRST,)
+    several = len(query.types) > 1
+    return () if by_value or ((by_date or several) and not by_term) else (NEWEST_FIRST,)
 
 
 def phases(query: Query) -> Sequence[int]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeVar
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter, NotSupported
 from fhir_server.search.across import across
 from fhir_server.search.conditions import CONTROLS, IGNORED, read_condition
 from fhir_server.search.escape import split
+from fhir_server.search.fields import Field, shares
 from fhir_server.search.query import (
     DEFAULT_COUNT,
     LARGEST_COUNT,
     Condition,
+    Contained,
+    ContainedType,
     Include,
     Query,
     Sort,
@@ -23,8 +28,21 @@ from fhir_server.search.reading import R4, Reading, Terminology
 from fhir_server.search.types import token
 from fhir_server.search.values import find_field, nearest
 
-_TOTALS: dict[str, Total] = {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+_TOTALS: Mapping[str, Total] = MappingProxyType(
+    {"none": "none", "estimate": "estimate", "accurate": "accurate"}
+)
+_CONTAINED: Mapping[str, Contained] = MappingProxyType(
+    {"false": "false", "true": "true", "both": "both"}
+)
+_CONTAINED_TYPES: Mapping[str, ContainedType] = MappingProxyType(
+    {"container": "container", "contained": "contained"}
+)
+_Word = TypeVar("_Word")
+_MOST_PARAMETERS = 100
 _MOST_VALUES = 10_000
+_MOST_READ = 50_000
+"""Values times types: what one request may keep a whole worker busy with."""
+_MOST_KEYS = 20
 _WIDE = tuple(f":{modifier}" for modifier in token.WIDE)
 _MOST_WIDE = 100
 
@@ -58,10 +76,11 @@ def parse_all(
         if not structures.is_resource_type(name):
             raise NotSupported(f"{name!r} is no resource type of FHIR R4.")
     listed = list(pairs)
+    refuse_many(types, listed)
     _refuse_nul(listed)
     _refuse_wide(listed)
     reading = Reading(base_url, _microseconds(now or datetime.now(UTC)), terminology)
-    return Query(
+    query = Query(
         types=tuple(types),
         conditions=tuple(
             _condition(types, name, text, reading)
@@ -70,10 +89,35 @@ def parse_all(
         ),
         sort=_sort(types, _last(listed, "_sort")),
         count=_count(_last(listed, "_count")),
-        total=_total(_last(listed, "_total")),
+        total=_one_of(_TOTALS, "_total", listed, "none"),
         includes=_includes(listed, "_include"),
         revincludes=_includes(listed, "_revinclude"),
+        contained=_one_of(_CONTAINED, "_contained", listed, "false"),
+        contained_type=_one_of(_CONTAINED_TYPES, "_containedType", listed, "container"),
     )
+    if query.contained != "false" and (query.includes or query.revincludes):
+        message = "_include and _revinclude are not followed with _contained; ask for them in a search without it."
+        raise InvalidParameter(message, "_contained")
+    return query
+
+
+def refuse_many(types: Sequence[str], pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise InvalidParameter when there is more to read than a search needs, before it is read."""
+    if len(pairs) > _MOST_PARAMETERS:
+        message = f"A search takes {_MOST_PARAMETERS} parameters at most, not {len(pairs)}."
+        raise InvalidParameter(message)
+    values = 0
+    for name, text in pairs:
+        values += text.count(",") + 1  # of which some may be escaped: that is as long to read
+        if values > _MOST_VALUES:
+            message = f"With {name!r} the search has more than {_MOST_VALUES} values; ask in parts."
+            raise InvalidParameter(message, name)
+    if values * len(types) > _MOST_READ:
+        raise InvalidParameter(
+            f"A search over {len(types)} types takes {_MOST_READ // len(types)} values at most, "
+            f"not {values}; name fewer types in _type, or ask in parts.",
+            "_type",
+        )
 
 
 def _refuse_nul(pairs: Sequence[tuple[str, str]]) -> None:
@@ -97,8 +141,6 @@ def _microseconds(moment: datetime) -> int:
 def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
-    if len(values) > _MOST_VALUES:
-        raise InvalidParameter(f"Parameter {name!r} has more than {_MOST_VALUES} values.")
     read = [read_condition(each, name, text, reading) for each in types]
     return Condition(name, values, across(types, read))
 
@@ -116,18 +158,26 @@ def _count(text: str | None) -> int:
     return min(int(text), LARGEST_COUNT)
 
 
-def _total(text: str | None) -> Total:
+def _one_of(
+    words: Mapping[str, _Word], name: str, pairs: Sequence[tuple[str, str]], default: _Word
+) -> _Word:
+    text = _last(pairs, name)
     if text is None:
-        return "none"
-    if text not in _TOTALS:
-        raise InvalidParameter(f"_total has to be none, estimate or accurate, not {text!r}.")
-    return _TOTALS[text]
+        return default
+    if text not in words:
+        *others, last = words
+        listed = f"{', '.join(others)} or {last}"
+        raise InvalidParameter(f"{name} has to be {listed}, not {text!r}.", name)
+    return words[text]
 
 
 def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     if text is None:
         return ()
-    keys = [_sort_key(types[0], part) for part in text.split(",")]
+    written = text.split(",")
+    if len(written) > _MOST_KEYS:
+        raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.", "_sort")
+    keys = [_sort_key(types[0], part) for part in written]
     if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
         raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
     return tuple(keys)
@@ -135,7 +185,7 @@ def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
 
 def _sort_key(resource_type: str, text: str) -> Sort:
     code, descending = text.removeprefix("-"), text.startswith("-")
-    field = find_field(resource_type, code)
+    field = _field_of("_sort", resource_type, code)
     if code == "_id":
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
@@ -144,6 +194,9 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         raise InvalidParameter(
             f"_sort by {code!r} is not possible: its expression is no plain path of elements."
         )
+    if field.type == "quantity" and (parts := shares(field)):
+        listed = " or ".join(each.code for each in parts)
+        raise InvalidParameter(f"_sort by {code!r} is not possible; sort by {listed}.")
     match field.type:
         case "date":
             return Sort(code, "date", field.param, descending, field.present)
@@ -154,6 +207,13 @@ def _sort_key(resource_type: str, text: str) -> Sort:
         case "token" | "reference" | "uri":
             return Sort(code, "text", field.param, descending, field.present, field.paths)
     raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} means nothing.")
+
+
+def _field_of(control: str, resource_type: str, code: str) -> Field:
+    try:
+        return find_field(resource_type, code)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{control}: {error}", control) from error
 
 
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:
@@ -181,6 +241,19 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
         if not structures.is_resource_type(kind):
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
-    if code != "*" and find_field(source, code).type != "reference":
-        raise InvalidParameter(f"{control} needs a reference; {code!r} of {source} is none.")
+    if code != "*":
+        _refuse_include(control, _field_of(control, source, code), target)
     return Include(source, code, target, iterate)
+
+
+def _refuse_include(control: str, field: Field, target: str) -> None:
+    if field.type != "reference":
+        raise InvalidParameter(
+            f"{control} needs a reference; {field.code!r} of {field.resource_type} is none."
+        )
+    if target and field.targets and target not in field.targets:
+        listed = ", ".join(field.targets)
+        raise InvalidParameter(
+            f"{control}: {field.code!r} of {field.resource_type} never refers to a {target}, "
+            f"but to {listed}."
+        )

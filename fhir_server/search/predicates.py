@@ -175,6 +175,13 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """It is as it was in a snapshot, PostgreSQL's text of one; for what is current, by SQL only."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
 class PointsTo:
     """A reference of it leads to a resource that fulfils a predicate."""
 
@@ -219,6 +226,7 @@ Predicate = (
     | HasKey
     | OfType
     | Updated
+    | Unchanged
     | PointsTo
     | PointedFrom
     | Not

@@ -16,6 +16,8 @@ DEFAULT_COUNT = 20
 LARGEST_COUNT = 1000
 
 Total = Literal["none", "estimate", "accurate"]
+Contained = Literal["false", "true", "both"]
+ContainedType = Literal["container", "contained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,22 @@ class Query:
     total: Total = "none"
     includes: tuple[Include, ...] = ()
     revincludes: tuple[Include, ...] = ()
+    contained: Contained = "false"
+    """Whether contained resources are searched: not, only they, or both."""
+    contained_type: ContainedType = "container"
+    """What stands for a contained resource in the result."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether containers are the result, each once however much of what it contains matches."""
+        return self.contained != "false" and self.contained_type == "container"
 
 
 def fingerprint(query: Query) -> str:
     """Return what a page link has to agree with: the criteria and the order."""
     keys = ",".join(f"{'-' if each.descending else ''}{each.code}" for each in query.sort)
-    return f"{normalised(query)}|{keys}"
+    within = "" if query.contained == "false" else f"|{query.contained}|{query.contained_type}"
+    return f"{normalised(query)}|{keys}{within}"
 
 
 def normalised(query: Query) -> str:

@@ -17,6 +17,8 @@ SOME = "EXISTS (SELECT 1 FROM {table} i WHERE i.key = {row}.key AND {holds})"
 _FAR = MappingProxyType(
     {"date_index": "{i}.long", "number_index": "({i}.low <> {i}.high)"},
 )
+# Of the few that have a term: the planner takes ranges for rarer than they are, and would begin there.
+_PROBES = "(SELECT true FROM {table} i WHERE i.key = {row}.key AND {holds} LIMIT 1) IS NOT NULL"
 # Where nothing else narrows the search, both kinds are read in their indexes' own order.
 _LEADS = (
     "{row}.key IN (SELECT i.key FROM {table} i WHERE {near} AND NOT {is_far}"
@@ -38,11 +40,10 @@ def window(listed: Sequence[InDates | InNumbers], row: str, writer: Writer) -> s
     if name != "i":
         return f"({held(listed, name, writer)})"
     table = TABLES[type(listed[0])]
-    if (
-        row != "r"
-        or not writer.leads
-        or not any(each.comparison in _BOUND_BELOW for each in listed)
-    ):
+    if row == "r" and writer.probes:
+        return _PROBES.format(table=table, row=row, holds=_plain(listed, name, writer))
+    leads = row == "r" and writer.leads
+    if not leads or not any(each.comparison in _BOUND_BELOW for each in listed):
         return SOME.format(table=table, row=row, holds=held(listed, name, writer))
     far = _plain(listed, name, writer)
     near = " AND ".join([far, *(f"i.low >= {bound}" for bound in _bounds(listed, writer))])

@@ -12,6 +12,7 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from fhir_server.search import order, pairs, ranges
+from fhir_server.search.narrow import is_typed, narrows, parts
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
     COMPARISONS,
@@ -31,20 +32,40 @@ from fhir_server.search.predicates import (
     PointsTo,
     Predicate,
     TextMode,
+    Unchanged,
     Updated,
 )
-from fhir_server.search.query import Query
+from fhir_server.search.query import Contained, Query
 from fhir_server.search.types.date import moment
 from fhir_server.search.writer import Writer
 
 COLUMNS = "r.key, r.type, r.id, r.version, r.last_updated, r.method, r.content, r.blob"
+_TABLE_COLUMNS = (
+    "key, type, id, version, last_updated, method, content, blob, txid, terms, ref_params, ref_keys"
+)
+# Where `resource r` is of; with contained ones each row also says in whose place it may stand.
+_SOURCES: Mapping[Contained, str] = MappingProxyType(
+    {
+        "false": "resource",
+        "true": "contained",
+        "both": f"(SELECT {_TABLE_COLUMNS}, key AS container FROM resource"
+        f" UNION ALL SELECT {_TABLE_COLUMNS}, container FROM contained)",
+    }
+)
+# Of several matches with one container the one of the least key stands for it, on whatever page.
+_ONCE = "NOT EXISTS (SELECT FROM {source} c WHERE c.container = r.container AND c.key < r.key AND {where})"
 _PAGE = (
     "SELECT {columns}, pg_current_snapshot()::text{links}{values} FROM {source} r{joins}"
     " WHERE {where} ORDER BY {order} LIMIT {limit}"
 )
 _WINDOW = "(SELECT * FROM resource r WHERE {where} ORDER BY {order} LIMIT {window})"
-_ROWS = "SELECT {what} FROM resource r WHERE {where}"
-_UNCHANGED = "pg_visible_in_snapshot(r.txid, {snapshot}::pg_snapshot)"
+# One walk along the index of each type by time, in place of a sort of all.
+_EACH_TYPE = (
+    "unnest({types}::text[]) AS t(name) CROSS JOIN LATERAL (SELECT * FROM resource r"
+    " WHERE r.type = t.name AND {where} ORDER BY {order} LIMIT {limit})"
+)
+_ROWS = "SELECT {what} FROM {source} r WHERE {where}"
+_UNCHANGED = "pg_visible_in_snapshot({row}.txid, {snapshot}::pg_snapshot)"
 _ORDERED = ranges.SOME.replace("{holds}", "i.param = {param}::bigint AND {holds}")
 _EXISTS = "{row}.content IS NOT NULL"
 _TEXTS = (
@@ -102,7 +123,7 @@ def page(
 
     Columns: those of a version, the snapshot, with includes ref_params and ref_keys, then one for each
     sort key of the phase. snapshot: only rows that have not changed since it, as pg_snapshot's text.
-    window: look at so many rows of the type only, in the order of the index over types by time.
+    window: look at so many rows of the type only, by time; not with contained resources.
     many: terms that most have, so that no search should begin with them.
     """
     writer = Writer(many=many)
@@ -110,15 +131,9 @@ def page(
     written = order.write(query, phase, place, backward, writer)
     conditions = [*_matching(query, writer), *written.conditions]
     if snapshot:
-        conditions.append(_UNCHANGED.format(snapshot=writer.bind(snapshot)))
-    source = "resource"
-    if window:
-        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
-        source = _WINDOW.format(
-            where=" AND ".join(held), order=written.order, window=writer.bind(window)
-        )
+        conditions.append(_sql(Unchanged(snapshot), "r", writer))
     text = _PAGE.format(
-        source=source,
+        source=_source(query, window, written, conditions, limit, writer),
         columns=COLUMNS,
         links=", r.ref_params, r.ref_keys" if query.includes else "",
         values="".join(f", {column}" for column in written.columns),
@@ -130,11 +145,44 @@ def page(
     return Statement(text, writer.parameters)
 
 
+def _source(
+    query: Query,
+    window: int,
+    written: order.Written,
+    conditions: Sequence[str],
+    limit: int,
+    writer: Writer,
+) -> str:
+    """Return where the page's rows come from: all resources, or those that can be on it."""
+    if window:
+        held = [*_of_type(query.types, (), "r", writer), *written.conditions]
+        return _WINDOW.format(
+            where=" AND ".join(held), order=written.order, window=writer.bind(window)
+        )
+    if query.contained != "false" or not _by_time_alone(query):
+        return _SOURCES[query.contained]
+    return _EACH_TYPE.format(
+        types=writer.bind(list(query.types)),
+        where=" AND ".join(conditions),
+        order=written.order,
+        limit=writer.bind(limit),
+    )
+
+
+def _by_time_alone(query: Query) -> bool:
+    """Tell whether several types are searched by nothing but time, in the order of time."""
+    by_time = [sort.type for sort in order.keys(query)[:1]] == ["updated"]
+    conditions = (condition.predicate for condition in query.conditions)
+    return (
+        by_time and len(query.types) > 1 and all(isinstance(each, Updated) for each in conditions)
+    )
+
+
 def linked(predicate: PointsTo | PointedFrom, key: int, targets: Sequence[int]) -> Statement:
     """Select whether a chain or _has holds of the resource with this key and these references."""
     writer = Writer()
     if isinstance(predicate, PointsTo):
-        conditions = _of_type((predicate.type,), (predicate.predicate,), "r", writer)
+        conditions = _of_type((predicate.type,), parts(predicate.predicate), "r", writer)
         conditions.append(f"r.key = ANY({writer.bind(list(targets))}::bigint[])")
         text = f"SELECT EXISTS (SELECT 1 FROM resource r WHERE {' AND '.join(conditions)})"
     else:
@@ -156,13 +204,21 @@ def matches(query: Query) -> Statement:
 def _rows(query: Query, what: str) -> Statement:
     writer = Writer()
     where = " AND ".join(_matching(query, writer))
-    return Statement(_ROWS.format(what=what, where=where), writer.parameters)
+    text = _ROWS.format(what=what, source=_SOURCES[query.contained], where=where)
+    return Statement(text, writer.parameters)
 
 
 def _matching(query: Query, writer: Writer) -> list[str]:
     predicates = tuple(condition.predicate for condition in query.conditions)
-    writer.leads = not any(_narrows(each, writer.many) for each in predicates)
-    return _of_type(query.types, predicates, "r", writer)
+    writer.leads = not any(narrows(each, writer.many) for each in predicates)
+    # Without statistics nothing is known of what few have.
+    terms = [each.term for each in predicates if isinstance(each, HasTerm)]
+    writer.probes = bool(writer.many) and any(term not in writer.many for term in terms)
+    found = _of_type(query.types, predicates, "r", writer)
+    if query.whole:
+        where = " AND ".join(_of_type(query.types, predicates, "c", writer))
+        found.append(_ONCE.format(source=_SOURCES[query.contained], where=where))
+    return found
 
 
 def _of_type(
@@ -170,7 +226,7 @@ def _of_type(
 ) -> list[str]:
     """Return the conditions; terms of a parameter begin with its type, so need no other word of it."""
     found = _all(predicates, row, writer)
-    if any(_is_typed(each) for each in predicates):
+    if any(is_typed(each) for each in predicates):
         return found
     if len(types) == 1:
         kind = f"{row}.type = {writer.bind(types[0])}"
@@ -179,30 +235,6 @@ def _of_type(
     # A deletion has no terms.
     known = any(isinstance(each, HasTerm) for each in predicates)
     return [kind, *([] if known else [_EXISTS.format(row=row)]), *found]
-
-
-def _narrows(predicate: Predicate, many: frozenset[int]) -> bool:
-    """Tell whether the search begins here rather than in an ordered table."""
-    match predicate:
-        case HasTerm():
-            return predicate.term not in many
-        case AnyOf():
-            return all(_narrows(each, many) for each in predicate.predicates)
-        case HasKey() | PointsTo() | PointedFrom() | InTexts():
-            return True
-    return False
-
-
-def _is_typed(predicate: Predicate) -> bool:
-    """Tell whether only resources of one type, and no deletion, can fulfil it."""
-    match predicate:
-        case HasTerm():
-            return predicate.typed
-        case PointsTo() | InTexts() | InDates() | InNumbers() | InStrings() | InPairs() | Near():
-            return True
-        case AnyOf() if predicate.predicates:
-            return all(_is_typed(each) for each in predicate.predicates)
-    return False
 
 
 def _all(predicates: Sequence[Predicate], row: str, writer: Writer) -> list[str]:
@@ -241,6 +273,11 @@ def _(predicate: OfType, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: HasKey, row: str, writer: Writer) -> str:
     return f"{row}.key = {writer.bind(predicate.key)}::bigint"
+
+
+@_sql.register
+def _(predicate: Unchanged, row: str, writer: Writer) -> str:
+    return _UNCHANGED.format(row=row, snapshot=writer.bind(predicate.snapshot))
 
 
 @_sql.register
@@ -339,7 +376,7 @@ def _moment(microseconds: int) -> datetime:
 @_sql.register
 def _(predicate: PointsTo, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = " AND ".join(_of_type((predicate.type,), (predicate.predicate,), inner, writer))
+    where = " AND ".join(_of_type((predicate.type,), parts(predicate.predicate), inner, writer))
     reference = writer.bind(predicate.reference)
     return _POINTS_TO.format(row=row, inner=inner, reference=reference, where=where)
 
@@ -347,6 +384,6 @@ def _(predicate: PointsTo, row: str, writer: Writer) -> str:
 @_sql.register
 def _(predicate: PointedFrom, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = " AND ".join(_of_type((predicate.type,), (predicate.predicate,), inner, writer))
+    where = " AND ".join(_of_type((predicate.type,), parts(predicate.predicate), inner, writer))
     param = writer.bind(predicate.param)
     return _POINTED_FROM.format(row=row, inner=inner, where=where, param=param)

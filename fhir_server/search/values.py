@@ -14,8 +14,8 @@ from fhir_server.errors import InvalidParameter
 from fhir_server.search import words
 from fhir_server.search.escape import unescape
 from fhir_server.search.extract import is_indexed
-from fhir_server.search.fields import Field, fields
-from fhir_server.search.predicates import HasKey, HasTerm, Not, Predicate, Updated
+from fhir_server.search.fields import Field, fields, shares
+from fhir_server.search.predicates import HasKey, HasTerm, Not, Predicate, Updated, any_of
 from fhir_server.search.reading import Reading
 from fhir_server.search.term import resource_key
 from fhir_server.search.types import (
@@ -106,7 +106,8 @@ def read_value(field: Field, modifier: str, text: str, reading: Reading) -> Pred
     if field.code == "_lastUpdated":
         comparison, (low, high) = date.read_span(field, text, reading)
         return Updated(comparison, low, high)
-    return READERS[field.type][1](field, modifier, text, reading)
+    read = READERS[field.type][1]
+    return any_of(*(read(each, modifier, text, reading) for each in shares(field) or (field,)))
 
 
 def read_presence(field: Field, *, present: bool) -> Predicate:
@@ -114,7 +115,7 @@ def read_presence(field: Field, *, present: bool) -> Predicate:
     if field.code in _ROW_COLUMNS:
         raise InvalidParameter(f"{field.code!r} is never missing; leave out :missing.")
     _refuse_for_words(field)
-    found = HasTerm(field.present)
+    found = any_of(*(HasTerm(each.present) for each in shares(field) or (field,)))
     return found if present else Not(found)
 
 

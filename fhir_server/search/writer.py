@@ -16,6 +16,8 @@ class Writer:
     rows: int = 0
     many: frozenset[int] = frozenset()
     """Terms that no search should begin with."""
+    probes: bool = False
+    """Whether few have a term of the search, so that ordered tables are asked of each of them."""
     leads: bool = False
     """Whether the search begins in an ordered table."""
     joined: dict[int, str] = field(default_factory=dict)

@@ -18,8 +18,8 @@ from fhir_server.search import order
 from fhir_server.search.predicates import AllOf, AnyOf, HasTerm, Not, Predicate
 from fhir_server.search.query import Query
 
-MANY = 0.003
-"""A term that this share of all resources has narrows nothing down."""
+MANY = 1_000
+"""A term that more resources have narrows nothing down by itself; to look at so many is quick."""
 LARGEST_WINDOW = 3_000
 """Rows; beyond it the inverted index finds the matches sooner."""
 
@@ -27,7 +27,8 @@ _NAME = "frequencies"
 _FRESH_S = 60.0
 _READ = (
     "SELECT most_common_elems::text::bigint[], most_common_elem_freqs, most_common_vals::text::text[],"
-    " most_common_freqs, attname FROM pg_stats"
+    " most_common_freqs, attname,"
+    " (SELECT reltuples FROM pg_class WHERE oid = 'resource'::regclass) FROM pg_stats"
     " WHERE schemaname = current_schema() AND tablename = 'resource' AND attname IN ('terms', 'type')"
 )
 
@@ -45,6 +46,8 @@ def window(connection: Connection, query: Query, wanted: int) -> int:
     """Return how many of the type's newest rows to look at for `wanted` matches; 0: do not."""
     by_time = [sort.type for sort in order.keys(query)[:1]] == ["updated"]
     if not by_time or len(query.types) != 1 or not query.conditions:
+        return 0
+    if query.contained != "false":
         return 0
     known = of(connection)
     own = known.types.get(query.types[0], 0.0)
@@ -90,11 +93,13 @@ def of(connection: Connection) -> Frequencies:
 def _read(connection: Connection) -> Frequencies:
     terms: dict[int, float] = {}
     types: dict[str, float] = {}
-    for elements, element_shares, values, shares, column in connection.query(_READ):
+    total = 0.0
+    for elements, element_shares, values, shares, column, rows in connection.query(_READ):
+        total = float(rows)
         if column == "terms" and elements:
             # Three more figures follow the elements' own: least, greatest, share of NULL.
             terms = dict(zip(elements, element_shares, strict=False))
         if column == "type" and values:
             types = dict(zip(values, shares, strict=True))
-    many = frozenset(term for term, share in terms.items() if share >= MANY)
+    many = frozenset(term for term, share in terms.items() if share * total > MANY)
     return Frequencies(terms, types, many)

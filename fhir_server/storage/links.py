@@ -54,5 +54,7 @@ def _key(connection: Connection) -> bytes:
     if known is None:
         if not connection.query(_READ, (_NAME,)):
             connection.query(_MAKE, (_NAME, secrets.token_bytes(32)))
-        known = connection.remembered[_NAME] = bytes(connection.query(_READ, (_NAME,))[0][0])
+        known = bytes(connection.query(_READ, (_NAME,))[0][0])
+        if not connection.in_transaction:  # which may yet be rolled back, and the key with it
+            connection.remembered[_NAME] = known
     return known

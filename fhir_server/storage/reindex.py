@@ -18,11 +18,11 @@ from fhir_server.database import Connection, Database, Row, retrying
 from fhir_server.definitions import structures
 from fhir_server.errors import Invalid
 from fhir_server.search.custom import Custom
-from fhir_server.search.entry import INDEX_FORMAT, Entry
+from fhir_server.search.entry import INDEX_FORMAT
 from fhir_server.search.term import term
-from fhir_server.storage import resources
+from fhir_server.storage import contained
 from fhir_server.storage.resources import COLUMNS, Change, Version, array
-from fhir_server.storage.superseded import entry_of
+from fhir_server.storage.superseded import contained_of, entry_of
 
 ALL = "all"
 BATCH = 250
@@ -54,14 +54,27 @@ _SETTLED = (
     " FROM reindex WHERE what = %(what)s"
 )
 _BEGIN = (
-    "UPDATE reindex SET until = coalesce((SELECT max(last_updated) FROM resource"
-    " WHERE type = ANY(types)), '-infinity'), total = (SELECT count(*) FROM resource"
-    " WHERE type = ANY(types)) WHERE what = %s AND queued = %s"
+    "UPDATE reindex SET until = coalesce(greatest("
+    "(SELECT max(last_updated) FROM resource WHERE type = ANY(types)),"
+    " (SELECT max(last_updated) FROM contained WHERE type = ANY(types))), '-infinity'),"
+    " total = (SELECT count(*) FROM resource WHERE type = ANY(types))"
+    f" + (SELECT count(DISTINCT (type, container)) FROM contained WHERE type = ANY(types) AND what <> '{ALL}')"
+    " WHERE what = %s AND queued = %s"
 )
 _NEXT = (
-    f"SELECT {COLUMNS}, terms, ref_params, ref_keys FROM resource WHERE type = %(type)s"
+    f"SELECT {COLUMNS}, terms, ref_params, ref_keys FROM resource WHERE key IN ("
+    "(SELECT key FROM resource WHERE type = %(type)s"
     " AND (last_updated, key) > (%(last_updated)s, %(key)s) AND last_updated <= %(until)s"
+    " ORDER BY last_updated, key LIMIT %(limit)s) UNION ALL"
+    " (SELECT container FROM (SELECT DISTINCT last_updated, container FROM contained"
+    " WHERE type = %(type)s AND NOT %(every)s AND last_updated >= %(last_updated)s"
+    " AND (last_updated, container) > (%(last_updated)s, %(key)s) AND last_updated <= %(until)s"
+    " ORDER BY last_updated, container LIMIT %(limit)s) AS c))"
     " ORDER BY last_updated, key LIMIT %(limit)s"
+)
+_CONTAINED = (
+    "SELECT container, key, terms, ref_params, ref_keys FROM contained"
+    " WHERE container = ANY(%s::bigint[])"
 )
 _ORDERED = {
     "date_index": "key, param, low, high, least, most, long",
@@ -74,6 +87,8 @@ _NOTE = (
     " done = done + %(count)s, finished = CASE WHEN %(over)s THEN clock_timestamp() END"
     " WHERE what = %(what)s AND queued = %(queued)s"
 )
+_Indexed = dict[int, tuple[list[int], list[tuple[int, int]], Counter[Any]]]
+"""Terms, references and ordered rows of a resource and of what it contains, by key."""
 _FIRST_KEY = -(1 << 63)
 _BEFORE_ALL = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
@@ -190,6 +205,8 @@ def _next(connection: Connection, job: Job, limit: int) -> list[Row]:
         "last_updated": job.last_updated or _BEFORE_ALL,
         "key": _FIRST_KEY if job.key is None else job.key,
         "until": job.until,
+        # Then each container comes by itself.
+        "every": job.what == ALL,
         "limit": limit,
     }
     return connection.query(_NEXT, stated)
@@ -213,28 +230,54 @@ def _note(connection: Connection, job: Job, rows: Sequence[Row], limit: int) -> 
 
 def _changes(connection: Connection, rows: Sequence[Row], base_url: str) -> list[Change]:
     """Return what is not indexed as it should be."""
-    stored = _stored_rows(connection, [row[0] for row in rows])
+    held = _held(connection, rows)
     changes: list[Change] = []
     for row in rows:
         version = Version(*row[:_WIDTH])
-        made = _entry(version, base_url)
-        if made is None:
-            continue
-        held = (list(row[_WIDTH]), list(zip(row[_WIDTH + 1], row[_WIDTH + 2], strict=True)))
-        ordered = Counter(map(tuple, [*made.dates, *made.numbers, *made.strings]))
-        if held != (made.terms, made.references) or stored[version.key] != ordered:
-            changes.append(Change(version, made, version.version))
+        made = _change(version, base_url, contained_before=len(held[version.key]) > 1)
+        if made is not None and held[version.key] != _made(made):
+            changes.append(made)
     return changes
 
 
-def _entry(version: Version, base_url: str) -> Entry | None:
-    """Return the entry; None of a deletion, and of what could not be written today."""
+def _change(version: Version, base_url: str, *, contained_before: bool) -> Change | None:
+    """Return what it is indexed by today; None of a deletion, and of what could not be written today."""
     if version.content is None:
         return None
     try:
-        return entry_of(version, base_url)
+        return Change(
+            version,
+            entry_of(version, base_url),
+            version.version,
+            contained=contained_of(version, base_url),
+            contained_before=contained_before,
+        )
     except Invalid:
         return None
+
+
+def _made(change: Change) -> _Indexed:
+    parts = [(each.entry.key, each.entry) for each in change.contained]
+    return {
+        key: (
+            made.terms,
+            made.references,
+            Counter(map(tuple, [*made.dates, *made.numbers, *made.strings])),
+        )
+        for key, made in [(change.version.key, change.entry), *parts]
+    }
+
+
+def _held(connection: Connection, rows: Sequence[Row]) -> Mapping[int, _Indexed]:
+    """Return what is stored of each resource and of what it contains."""
+    own = [(row[0], row[0], *row[_WIDTH:]) for row in rows]
+    within = connection.query(_CONTAINED, (array(row[0] for row in rows),))
+    listed = [*own, *within]
+    ordered = _stored_rows(connection, [row[1] for row in listed])
+    found: dict[int, _Indexed] = defaultdict(dict)
+    for container, key, terms, params, keys in listed:
+        found[container][key] = (terms, list(zip(params, keys, strict=True)), ordered[key])
+    return found
 
 
 def _stored_rows(connection: Connection, keys: Iterable[int]) -> Mapping[int, Counter[Any]]:
@@ -255,5 +298,5 @@ def _rewrite(connection: Connection, changes: Sequence[Change]) -> int:
         return 0
     current: dict[int, int] = dict(connection.query(_UNCHANGED, (keys,)))
     still = [each for each in changes if current.get(each.version.key) == each.supersedes]
-    resources.index_anew(connection, still)
+    contained.index_anew(connection, still)
     return len(still)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_server.database import Connection, Row, Statement
+from fhir_server.search.contained import Contained
 from fhir_server.search.entry import Entry, StringRow
 from fhir_server.search.term import text_term
 
@@ -46,6 +47,10 @@ class Change:
     supersedes: int
     required: Sequence[int] = ()
     """Keys of resources that have to exist for this one to be written."""
+    contained: Sequence[Contained] = ()
+    """What it contains, and is found by with `_contained`."""
+    contained_before: bool = False
+    """Whether the superseded version may contain resources."""
 
 
 COLUMNS = "key, type, id, version, last_updated, method, content, blob"
@@ -90,9 +95,8 @@ _WRITE_TYPES = (
     "bigint[]", "text[]", "bigint[]",
     "bigint[]", "int",
 )  # fmt: skip
-_WRITTEN = (
-    "key, type, id, version, last_updated, method, content, blob, terms, ref_params, ref_keys"
-)
+WRITTEN = "key, type, id, version, last_updated, method, content, blob, terms, ref_params, ref_keys"
+"""Columns of what is written, in the order of BATCH_ROWS."""
 _VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
 _FOUND = (
     "found AS MATERIALIZED (SELECT 1 FROM resource WHERE key = ANY($32) AND content IS NOT NULL"
@@ -109,7 +113,7 @@ _INSERT = Statement(
     _WRITE_TYPES,
     f"WITH {_FOUND}, "
     "ok AS MATERIALIZED (SELECT 1 WHERE $33 = 0 AND (SELECT count(*) FROM found) = cardinality($32)), "
-    f"r AS (INSERT INTO resource ({_WRITTEN}) SELECT {_VALUES} FROM ok), "
+    f"r AS (INSERT INTO resource ({WRITTEN}) SELECT {_VALUES} FROM ok), "
     f"{_ORDERED} SELECT count(*) FROM ok",
 )
 _UPDATE = Statement(
@@ -122,29 +126,30 @@ _UPDATE = Statement(
     "dd AS (DELETE FROM date_index USING ok WHERE key = $1), "
     "dn AS (DELETE FROM number_index USING ok WHERE key = $1), "
     "ds AS (DELETE FROM string_index USING ok WHERE key = $1), "
-    f"r AS (UPDATE resource SET ({_WRITTEN}, txid) = (SELECT {_VALUES}, pg_current_xact_id())"
+    f"r AS (UPDATE resource SET ({WRITTEN}, txid) = (SELECT {_VALUES}, pg_current_xact_id())"
     " WHERE key = $1 AND EXISTS (SELECT FROM h)), "
     f"{_ORDERED} SELECT count(*) FROM ok",
 )
 
 # Whole batches: texts come joined by U+001F, which JSON text and folded strings cannot hold.
-_BATCH_TYPES = (
+BATCH_TYPES = (
     "bigint[]", "text[]", "text[]", "int[]", "timestamptz[]", "text[]", "text", "text[]", "text", "text", "text",
 )  # fmt: skip
-_BATCH_ROWS = (
+"""Parameters of BATCH_ROWS."""
+BATCH_ROWS = (
     "SELECT k, t, i, v, l, m, c, nullif(b, '-'), e::bigint[], p::bigint[], r::bigint[] FROM unnest("
     "$1, $2, $3, $4, $5, $6, string_to_array($7, E'\\x1f'), $8, string_to_array($9, ';'),"
     " string_to_array($10, ';'), string_to_array($11, ';')) AS u(k, t, i, v, l, m, c, b, e, p, r)"
 )
 _INSERT_MANY = Statement(
-    "insert_many", _BATCH_TYPES, f"INSERT INTO resource ({_WRITTEN}) {_BATCH_ROWS}"
+    "insert_many", BATCH_TYPES, f"INSERT INTO resource ({WRITTEN}) {BATCH_ROWS}"
 )
 _UPDATE_MANY = Statement(
     "update_many",
-    _BATCH_TYPES,
+    BATCH_TYPES,
     "UPDATE resource SET (version, last_updated, method, content, blob, terms, ref_params, ref_keys, txid)"
     " = (n.v, n.l, n.m, n.c, n.b, n.e, n.p, n.r, pg_current_xact_id()) "
-    f"FROM ({_BATCH_ROWS}) AS n(k, t, i, v, l, m, c, b, e, p, r) WHERE resource.key = n.k",
+    f"FROM ({BATCH_ROWS}) AS n(k, t, i, v, l, m, c, b, e, p, r) WHERE resource.key = n.k",
 )
 _REINDEX_MANY = Statement(
     "reindex_many",
@@ -254,23 +259,33 @@ def write_many(connection: Connection, changes: Sequence[Change]) -> None:
     """Write versions that have content; the caller has locked the ones they supersede."""
     superseding = [change for change in changes if change.supersedes]
     if superseding:
-        keys = array(change.version.key for change in superseding)
-        connection.run(_ARCHIVE_MANY, keys)
-        connection.run(_FORGET_MANY, keys)
+        keys = [change.version.key for change in superseding]
+        connection.run(_ARCHIVE_MANY, array(keys))
+        forget(connection, keys)
     first = [change for change in changes if not change.supersedes]
     for statement, rows in ((_INSERT_MANY, first), (_UPDATE_MANY, superseding)):
         for start in range(0, len(rows), BATCH):
             _write_batch(connection, statement, rows[start : start + BATCH])
 
 
+def forget(connection: Connection, keys: Iterable[int]) -> None:
+    """Remove the ordered rows."""
+    connection.run(_FORGET_MANY, array(keys))
+
+
 def _write_batch(connection: Connection, statement: Statement, changes: Sequence[Change]) -> None:
+    connection.run(statement, *batch(changes))
+    write_ordered(connection, changes)
+
+
+def batch(changes: Sequence[Change]) -> tuple[str, ...]:
+    """Return the parameters of BATCH_ROWS."""
     versions = [change.version for change in changes]
     entries = [change.entry for change in changes]
-    connection.run(
-        statement,
+    return (
         array(version.key for version in versions),
         array(version.type for version in versions),
-        array(version.id for version in versions),
+        array(f'"{version.id}"' for version in versions),  # "null" is an id too
         array(version.version for version in versions),
         array(f'"{version.last_updated.isoformat()}"' for version in versions),
         array(version.method for version in versions),
@@ -280,27 +295,27 @@ def _write_batch(connection: Connection, statement: Statement, changes: Sequence
         ";".join([array([param for param, _ in entry.references]) for entry in entries]),
         ";".join([array([key for _, key in entry.references]) for entry in entries]),
     )
-    _write_ordered(connection, changes)
 
 
 def index_anew(connection: Connection, changes: Sequence[Change]) -> None:
     """Replace the entries of current versions, which the caller has locked, and nothing else."""
     if not changes:
         return
-    keys = array(change.version.key for change in changes)
+    keys = [change.version.key for change in changes]
     entries = [change.entry for change in changes]
-    connection.run(_FORGET_MANY, keys)
+    forget(connection, keys)
     connection.run(
         _REINDEX_MANY,
-        keys,
+        array(keys),
         ";".join([array(entry.terms) for entry in entries]),
         ";".join([array([param for param, _ in entry.references]) for entry in entries]),
         ";".join([array([key for _, key in entry.references]) for entry in entries]),
     )
-    _write_ordered(connection, changes)
+    write_ordered(connection, changes)
 
 
-def _write_ordered(connection: Connection, changes: Sequence[Change]) -> None:
+def write_ordered(connection: Connection, changes: Sequence[Change]) -> None:
+    """Write the rows of what has an order, and the texts."""
     dates = [(change.version.key, *row) for change in changes for row in change.entry.dates]
     if dates:
         connection.run(_DATES_MANY, *_columns(dates, 7))

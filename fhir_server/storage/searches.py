@@ -18,8 +18,10 @@ from fhir_server.database import Connection, Row
 from fhir_server.search import order, sql
 from fhir_server.search.order import Place
 from fhir_server.search.query import Query, fingerprint
-from fhir_server.storage import frequencies, links, superseded
+from fhir_server.storage import contained, frequencies, links, snapshots, superseded
+from fhir_server.storage.as_of import Moment, as_of
 from fhir_server.storage.resources import Version
+from fhir_server.storage.superseded import Superseded
 
 _WIDTH = 8  # columns of a version; the snapshot, links and sort values follow
 
@@ -56,8 +58,27 @@ def page(
     base_url: str = "",
 ) -> Page:
     """Return the first page, or the one of a token; InvalidParameter when the token is not ours."""
-    if not token:
-        rows, snapshot = _first(connection, query)
+    found = _page(connection, query, token, total, base_url)
+    return replace(found, rows=_shown(connection, query, found.rows))
+
+
+def _shown(connection: Connection, query: Query, rows: Sequence[Found]) -> Sequence[Found]:
+    """Put containers in the place of what they contain, when the query asks for that."""
+    if not query.whole:
+        return rows
+    outer = contained.containers(connection, [row.version for row in rows])
+    return [
+        replace(row, version=outer.get(row.version.key, row.version))
+        for row in rows
+        if row.version.key in outer or not contained.is_contained(row.version)
+    ]
+
+
+def _page(
+    connection: Connection, query: Query, token: str | None, total: int | None, base_url: str
+) -> Page:
+    if token is None:
+        rows, snapshot = _first(connection, query, base_url)
         more = len(rows) > query.count
         seal = _sealer(connection, query, snapshot, total)
         rows = rows[: query.count]
@@ -98,16 +119,20 @@ def _select(
     return connection.query(statement.text, statement.parameters)
 
 
-def _first(connection: Connection, query: Query) -> tuple[list[Found], str]:
+def _first(connection: Connection, query: Query, base_url: str) -> tuple[list[Found], str]:
     """Return one row more than the page holds, and the snapshot they were seen in."""
     rows: list[Found] = []
     snapshot = ""
     for phase in order.phases(query):
         wanted = query.count + 1 - len(rows)
-        if wanted > 0:
-            for row in _select(connection, query, phase, None, wanted):
-                snapshot = snapshot or row[_WIDTH]
-                rows.append(_found(query, phase, row))
+        if wanted > 0 and snapshot:
+            # Others may have written since the phase before: this one has to see what that saw.
+            start = Place(phase, ())
+            rows += _following(connection, query, snapshot, start, base_url)[:wanted]
+        elif wanted > 0:
+            found = _select(connection, query, phase, None, wanted)
+            rows += [_found(query, phase, row) for row in found]
+            snapshot = snapshots.seen(connection, found[0][_WIDTH]) if found else ""
     return rows, snapshot
 
 
@@ -115,15 +140,16 @@ def _following(
     connection: Connection, query: Query, snapshot: str, place: Place, base_url: str
 ) -> list[Found]:
     rows: list[Found] = []
-    old = superseded.matching(connection, query, snapshot, base_url)
-    earlier = [Found(each, *superseded.sort_values(query, each, base_url)) for each in old]
+    then = as_of(query, Moment(connection, snapshot, base_url))
+    old = superseded.beyond(connection, then, snapshot, base_url, place, query.count + 1)
+    earlier = [_earlier(query, each) for each in old]
     for phase in order.phases(query)[:: -1 if place.backward else 1]:
         wanted = query.count + 1 - len(rows)
         here = place if phase == place.phase else None
         if (phase > place.phase if place.backward else phase < place.phase) or wanted <= 0:
             continue
         here = here or Place(phase, (), place.backward)
-        unchanged = _select(connection, query, phase, here, wanted, snapshot)
+        unchanged = _select(connection, then, phase, here, wanted, snapshot)
         merged = [_found(query, phase, row) for row in unchanged]
         merged += [each for each in earlier if each.phase == phase and _beyond(query, each, here)]
         rows += _sorted(query, phase, merged, backward=place.backward)[:wanted]
@@ -134,6 +160,11 @@ def _found(query: Query, phase: int, row: Row) -> Found:
     start = _WIDTH + 1 + (2 if query.includes else 0)
     linked = (row[_WIDTH + 1], row[_WIDTH + 2]) if query.includes else ((), ())
     return Found(Version(*row[:_WIDTH]), phase, (*row[start:], row[0]), linked)
+
+
+def _earlier(query: Query, old: Superseded) -> Found:
+    links = ([param for param, _ in old.entry.references], [key for _, key in old.entry.references])
+    return Found(old.version, *superseded.sort_values(query, old), links)
 
 
 def _directions(query: Query, phase: int, backward: bool) -> list[bool]:
@@ -205,7 +236,7 @@ def estimate(connection: Connection, query: Query) -> int:
     return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
 
-def first(connection: Connection, query: Query, limit: int) -> list[Version]:
+def first(connection: Connection, query: Query, limit: int, base_url: str = "") -> list[Version]:
     """Return at most `limit` matches in the query's order."""
-    rows, _ = _first(connection, replace(query, count=limit))
-    return [row.version for row in rows[:limit]]
+    rows, _ = _first(connection, replace(query, count=limit), base_url)
+    return [row.version for row in _shown(connection, query, rows[:limit])]

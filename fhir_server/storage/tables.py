@@ -80,6 +80,24 @@ resource = Table(
     Index("resource_changed", "txid", postgresql_where=text("version > 1")),
 )
 
+# What the current versions contain, one row each, under "Type/id#inner" of the container: in a table
+# of its own, so that references, compartments and ordinary searches never meet it.
+contained = Table(
+    "contained",
+    metadata,
+    *_columns(),
+    Column("container", BigInteger, nullable=False),
+    PrimaryKeyConstraint("key"),
+    Index(
+        "contained_terms",
+        "terms",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "1024"},
+    ),
+    Index("contained_container", "container"),
+    Index("contained_type_updated", "type", "last_updated", "key"),
+)
+
 resource_history = Table(
     "resource_history",
     metadata,

@@ -192,7 +192,8 @@ def json_names(path: str, name: str) -> tuple[str, ...]:
     if element is None:
         return (name,)
     named = structures.json_elements(path).items()
-    return tuple(json for json, (owner, _) in named if owner is element)
+    # Equal, not the same: threads that come first at once may each have made the facts.
+    return tuple(json for json, (owner, _) in named if owner == element)
 
 
 def holds(rule: Presence, path: str, node: Mapping[str, Any]) -> bool:

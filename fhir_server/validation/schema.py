@@ -175,7 +175,7 @@ def _invariants(path: str) -> list[Schema]:
 def _choices(path: str, shown: Mapping[str, tuple[Element, str]]) -> Iterator[Schema]:
     """Yield that of each choice at most one is there, and exactly one when it is required."""
     for element in structures.elements(path).values():
-        names = [name for name, (owner, _) in shown.items() if owner is element]
+        names = [name for name, (owner, _) in shown.items() if owner == element]
         if not element.choice:
             continue
         if element.min:

@@ -130,7 +130,7 @@ def _json_names(path: str, element: Element) -> Iterator[tuple[str, str]]:
         yield element.name, element.types[0]
         return
     for name, (owner, type_code) in structures.json_elements(path).items():
-        if owner is element:
+        if owner == element:
             yield name, type_code
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -133,7 +133,11 @@ class Generator:
         resource = self.known.resources[self.random.choice(names)]
         if code == "_list":
             lists = self.known.by_type.get("List", [])
-            return "_list", code, self.random.choice(lists).partition("/")[2]
+            fitting = [each[0] for each in self.links if is_listed(each, resource_type)]
+            chosen = self.random.choice(
+                fitting if self.random.random() < 0.7 and fitting else lists
+            )
+            return "_list", code, chosen.partition("/")[2]
         if code == "near":
             place = f"{self.random.uniform(-90, 90):.4f}|{self.random.uniform(-180, 180):.4f}"
             if "position" in resource and self.random.random() < 0.8:
@@ -194,6 +198,12 @@ class Generator:
         return None
 
 
+def is_listed(link: tuple[str, str, str], resource_type: str) -> bool:
+    """Tell whether the link is from a List to a resource of the type."""
+    source, code, target = link
+    return source.startswith("List/") and code == "item" and target.startswith(f"{resource_type}/")
+
+
 def is_plain(source: str, code: str, beyond: str) -> bool:
     """Tell whether what stands beyond the chain means the same for every type pointed to."""
     if "." in beyond:
@@ -221,11 +231,8 @@ def searches(known: World, seed: int) -> Iterator[Search]:
     """Yield the plan: each parameter of each type, more where there is data, then combinations."""
     made = generator(known, seed)
     for resource_type in structures.resource_types():
-        for code in sorted({"_list", *search_parameters.parameters(resource_type)}):
-            for _ in range(_times(known, resource_type, code)):
-                drawn = made.pair(resource_type, code)
-                if drawn:
-                    yield Search(resource_type, (drawn[1:],), (drawn[0],))
+        codes = {"_list", *search_parameters.parameters(resource_type)}
+        yield from _alone(made, resource_type, codes)
     types = sorted(known.by_type)
     for _ in range(900):
         yield from _combined(made, made.random.choice(types))
@@ -236,8 +243,26 @@ def searches(known: World, seed: int) -> Iterator[Search]:
             yield Search(name.partition("/")[0], (drawn_link[1:],), (kind, drawn_link[0]))
 
 
+def of_contained(known: World, seed: int) -> Iterator[Search]:
+    """Yield what can be asked of contained resources alone; their ids and times are their containers'."""
+    made = generator(known, seed)
+    for resource_type in sorted(known.by_type):
+        codes = {*search_parameters.parameters(resource_type)} - {*_IN_EVERY, "_list"}
+        yield from _alone(made, resource_type, codes)
+
+
+def _alone(made: Generator, resource_type: str, codes: Iterable[str]) -> Iterator[Search]:
+    for code in sorted(codes):
+        for _ in range(_times(made.known, resource_type, code)):
+            drawn = made.pair(resource_type, code)
+            if drawn:
+                yield Search(resource_type, (drawn[1:],), (drawn[0],))
+
+
 def _times(known: World, resource_type: str, code: str) -> int:
     """Return how often to ask: more often where data is, and where a type has few parameters."""
+    if code == "_list":
+        return 5 if resource_type == "Patient" else 1
     if resource_type not in known.by_type or code.startswith("_"):
         return 1
     return _MORE.get(parameter(resource_type, code).type, 3)

@@ -15,8 +15,7 @@ _ATOMS: dict[str, tuple[dict[str, int], Fraction]] = {
     "s": ({"s": 1}, Fraction(1)),
     "L": ({"m": 3}, Fraction(1, 1000)),
     "l": ({"m": 3}, Fraction(1, 1000)),
-    "mol": ({}, Fraction(602_214_076) * 10**15),
-    "U": ({"s": -1}, Fraction(602_214_076) * 10**9 / 60),
+    "mol": ({}, Fraction(6_022_136_700) * 10**14),
     "min": ({"s": 1}, Fraction(60)),
     "h": ({"s": 1}, Fraction(3_600)),
     "d": ({"s": 1}, Fraction(86_400)),
@@ -26,13 +25,14 @@ _ATOMS: dict[str, tuple[dict[str, int], Fraction]] = {
     "%": ({}, Fraction(1, 100)),
     "1": ({}, Fraction(1)),
     "10*": ({}, Fraction(10)),
+    "U": ({"s": -1}, Fraction(6_022_136_700 * 10**8, 60)),
+    "m[Hg]": ({"m": -1, "s": -2, "g": 1}, Fraction(133_322_000)),
+    "cal": ({"m": 2, "s": -2, "g": 1}, Fraction(4184)),
     "[diop]": ({"m": -1}, Fraction(1)),
-    "cal": ({"m": 2, "g": 1, "s": -2}, Fraction(4_184)),
-    "m[Hg]": ({"m": -1, "g": 1, "s": -2}, Fraction(133_322_000)),
     "[in_i]": ({"m": 1}, Fraction(254, 10_000)),
     "[lb_av]": ({"g": 1}, Fraction(45_359_237, 100_000)),
 }
-_METRIC = frozenset({"m", "g", "s", "L", "l", "mol", "m[Hg]"})
+_METRIC = frozenset({"m", "g", "s", "L", "l", "mol", "m[Hg]", "cal", "U"})
 _PREFIXES = {
     "k": Fraction(1000),
     "d": Fraction(1, 10),
@@ -43,8 +43,7 @@ _PREFIXES = {
     "p": Fraction(1, 10**12),
     "f": Fraction(1, 10**15),
 }
-_FACTOR = re.compile(r"([./]?)((?:\[[^]]*\]|[A-Za-z%])+|10\*|1)(-?\d*)")
-_ANNOTATION = re.compile(r"(?:(^|[./])\{[^}]*\}|\{[^}]*\})")
+_FACTOR = re.compile(r"([./]?)(10\*|(?:\[[^]]*\]|[A-Za-z%])+|1)(-?\d*)")
 
 Size = tuple[tuple[tuple[str, int], ...], Fraction]
 
@@ -52,7 +51,8 @@ Size = tuple[tuple[tuple[str, int], ...], Fraction]
 @cache
 def in_base_units(code: str) -> Size | None:
     """Return dimensions and factor; None when the table does not have all of the code's atoms."""
-    code = _ANNOTATION.sub(lambda found: "" if found[1] is None else f"{found[1]}1", code)
+    # An annotation in braces is a unit of one, or says more about the unit before it.
+    code = re.sub(r"\{[^}]*\}", "", re.sub(r"(^|[./])\{[^}]*\}", r"\g<1>1", code))
     dimensions: dict[str, int] = {}
     size, end = Fraction(1), 0
     for found in _FACTOR.finditer(code):

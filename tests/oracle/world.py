@@ -52,6 +52,17 @@ def world(resources: Iterable[Resource], base: str = "") -> World:
     return made
 
 
+def within(known: World) -> World:
+    """Return the world of what the resources contain, by "Type/Container/id#inner"."""
+    made = World({}, known.base, known.now, known.value_sets, known.parents)
+    for name, resource in known.resources.items():
+        for inner in resource.get("contained", ()):
+            kind = inner["resourceType"]
+            made.resources[f"{kind}/{name}#{inner['id']}"] = inner
+            made.by_type.setdefault(kind, []).append(f"{kind}/{name}#{inner['id']}")
+    return made
+
+
 def parameter(resource_type: str, code: str) -> SearchParameter:
     return search_parameters.parameters(resource_type)[code]
 

@@ -57,15 +57,25 @@ def _store(rows: Rows, param: int, low: Decimal, high: Decimal, said: dict[str, 
     system, code = said.get("system", ""), said.get("code", "")
     for both, text in _units(system, code, said.get("unit", "")):
         rows.numbers.append((param, low, high, both, text))
-    measure = ucum.canonical(code) if system == ucum.SYSTEM else None
-    if measure:
-        base = system_unit(system, measure.base)
-        ends = (_reduced(low, measure), _reduced(high, measure))
-        rows.numbers.append((canonical_param(param), *ends, base, 0))
+    if system == ucum.SYSTEM:
+        base = _canonical_unit(code)
+        if base:
+            least = low if low is LEAST else _reduced(low, code)
+            most = high if high is MOST else least if high is low else _reduced(high, code)
+            rows.numbers.append((canonical_param(param), least, most, base, 0))
 
 
-def _reduced(number: Decimal, measure: ucum.Unit) -> Decimal:
-    return number if number in (LEAST, MOST) else ucum.convert(number, measure)
+@lru_cache(maxsize=2**12)
+def _canonical_unit(code: str) -> int:
+    """Return the hash of the code's base unit; 0 when it has none."""
+    measure = ucum.canonical(code)
+    return system_unit(ucum.SYSTEM, measure.base) if measure else 0
+
+
+@lru_cache(maxsize=2**14)
+def _reduced(number: Decimal, code: str) -> Decimal:
+    measure = ucum.canonical(code)
+    return ucum.convert(number, measure) if measure else number
 
 
 def _quantity(field: Field, _: Element | None) -> Emit:

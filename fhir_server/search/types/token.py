@@ -55,10 +55,16 @@ def _terms(field: tuple[str, bool], system: str, code: str) -> tuple[int, ...]:
 def _add_texts(param: int, concept: dict[str, Any], rows: Rows) -> None:
     """Add what `:text` finds of a CodeableConcept; text_param has the number."""
     if "text" in concept:
-        rows.texts.append((param, normalise(concept["text"])))
+        _add_text(param, concept["text"], rows)
     for coding in concept.get("coding", ()):
         if "display" in coding:
-            rows.texts.append((param, normalise(coding["display"])))
+            _add_text(param, coding["display"], rows)
+
+
+def _add_text(param: int, text: str, rows: Rows) -> None:
+    # Nothing is left of a text of combining characters only, and no search begins with nothing.
+    if value := normalise(text):
+        rows.texts.append((param, value))
 
 
 def _codeable_concept(field: Field, _: Element | None) -> Emit:
@@ -80,7 +86,7 @@ def _coding(field: Field, _: Element | None) -> Emit:
         rows.terms.append(present)
         rows.terms += _terms(key, value.get("system", NO_SYSTEM), value.get("code", ""))
         if "display" in value:
-            rows.texts.append((texts, normalise(value["display"])))
+            _add_text(texts, value["display"], rows)
 
     return emit
 

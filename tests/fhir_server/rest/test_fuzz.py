@@ -35,17 +35,19 @@ ELEMENTS = st.sampled_from(
 )  # fmt: skip
 TYPES = st.sampled_from(["Patient", "Observation", "Binary", "Parameters", "Bundle", "Basic"])
 SEGMENTS = st.sampled_from(
-    ["Patient", "Observation", "p1", "_history", "_search", "$meta", "$everything", "$validate",
+    ["Patient", "Observation", "p1", "*", "_history", "_search", "$meta", "$everything", "$validate",
      "1", "..", "", "metadata", "%00", "x" * 65]
 ) | ANY_TEXT.map(lambda text: quote(text, safe=""))  # fmt: skip
 PARAMETERS = st.sampled_from(
     ["_id", "identifier", "family", "birthdate", "_lastUpdated", "_count", "_sort", "_since", "_at",
      "_page", "_format", "_summary", "_elements", "_total", "_include", "_tag", "general-practitioner",
-     "name:exact", "family:missing", "_has:Observation:subject:code", "organization.name", "gender:not"]
+     "name:exact", "family:missing", "_has:Observation:subject:code", "organization.name", "gender:not",
+     "_type", "_revinclude:iterate", "_contained"]
 )  # fmt: skip
 VALUES = st.sampled_from(
     ["1", "p1", "|", "a|b", "ge2020", "2020-13-45", "-1", "*", "json", "xml", "true", ",", "\\", "$",
-     "99999999999999999999", "ne1e400", "Patient/p1", "sa2020-01-01T00:00:00Z", "9999-12-31", "0000"]
+     "99999999999999999999", "ne1e400", "Patient/p1", "sa2020-01-01T00:00:00Z", "9999-12-31", "0000",
+     "Patient:organization", "Observation:subject:Patient", "Patient,Observation", "-_lastUpdated"]
 ) | ANY_TEXT  # fmt: skip
 HEADERS = st.sampled_from(
     ["accept", "content-type", "if-match", "if-none-match", "if-modified-since", "if-none-exist",
@@ -132,7 +134,9 @@ def test_any_address(
 @given(query=st.lists(st.tuples(PARAMETERS, VALUES), min_size=1, max_size=3))
 def test_any_search(client: Client, query: list[tuple[str, str]]) -> None:
     asked = "&".join(f"{quote(name)}={quote(value)}" for name, value in query)
-    check(client.get(f"Patient?{asked}"))
+    for path in ("Patient", "", "Patient/p1/*", "Patient/p1/Observation"):
+        check(client.get(f"{path}?{asked}"))
+        check(client.get(f"{path}?{asked}", prefer="handling=lenient"))
     check(client.post("Patient", a_patient(), if_none_exist=asked))
 
 

@@ -122,6 +122,72 @@ def test_what_was_deleted_is_not_included(store: Store, connect: Connect) -> Non
     assert names(client.get("Basic?_include=Basic:subject"), "include") == []
 
 
+FORM: tuple[dict[str, Any], ...] = (
+    *(
+        {
+            "resourceType": "Questionnaire",
+            "id": f"q{version}",
+            "url": "http://forms.example/q",
+            "version": version,
+            "status": "active",
+        }
+        for version in ("1", "2")
+    ),
+    *(
+        {
+            "resourceType": "QuestionnaireResponse",
+            "id": identity,
+            "questionnaire": f"http://forms.example/{named}",
+            "status": "completed",
+        }
+        for identity, named in (("any", "q"), ("one", "q|1"), ("three", "q|3"), ("other", "p"))
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "included"),
+    [
+        ("_id=any&_include=QuestionnaireResponse:questionnaire", ["q1", "q2"]),
+        ("_id=one&_include=QuestionnaireResponse:questionnaire", ["q1"]),
+        ("_id=one&_include=QuestionnaireResponse:questionnaire:Questionnaire", ["q1"]),
+        ("_id=one&_include=*", ["q1"]),
+        ("_id=three&_include=QuestionnaireResponse:questionnaire", []),
+        ("_id=other&_include=QuestionnaireResponse:questionnaire", []),
+        ("_id=one&_include=QuestionnaireResponse:subject", []),
+    ],
+)
+def test_a_canonical_url_includes_what_it_names(
+    client: Client, query: str, included: list[str]
+) -> None:
+    for resource in FORM:
+        client.stored(resource)
+    found = names(client.get(f"QuestionnaireResponse?{query}"), "include")
+    assert found == [f"Questionnaire/{each}" for each in included]
+
+
+def test_what_names_a_resource_by_its_url_is_included(client: Client) -> None:
+    for resource in FORM:
+        client.stored(resource)
+    path = "Questionnaire?_id=q1&_revinclude=QuestionnaireResponse:"
+    found = [f"QuestionnaireResponse/{each}" for each in ("any", "one", "three")]
+    assert names(client.get(f"{path}questionnaire"), "include") == found
+    assert names(client.get(f"{path}subject"), "include") == []
+
+
+def test_what_refers_to_each_other_is_included_once(client: Client) -> None:
+    for number in (1, 2, 1):
+        seen = {"partOf": {"reference": f"Organization/{3 - number}"}}
+        client.stored(
+            {"resourceType": "Organization", "id": f"{number}", "name": "x"}
+            | (seen if number == 2 or client.get("Organization/2").status == 200 else {})
+        )
+    for query in ("_include:iterate=*", "_revinclude:iterate=*&_include:iterate=*"):
+        answer = client.get(f"Organization?_id=1&{query}")
+        assert names(answer, "match") == ["Organization/1"]
+        assert names(answer, "include") == ["Organization/2"]
+
+
 def test_more_than_the_cap_is_left_out_and_said(store: Store, connect: Connect) -> None:
     client = connect(store, Limits(includes=2))
     for resource in RECORD:

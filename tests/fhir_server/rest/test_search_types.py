@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fhir_server.rest.test_search_includes import names
-from tests.http import Client
+from tests.http import Client, entry
 
 TAG = {"tag": [{"system": "urn:t", "code": "a"}]}
 RECORD: tuple[dict[str, Any], ...] = (
@@ -72,14 +72,49 @@ def test_over_types_is_found(record: Client, query: str, found: list[str]) -> No
     assert names(record.get(query), "match") == found
 
 
-def test_pages_of_the_whole_system_are_walked_in_order(record: Client) -> None:
-    seen, path = [], "?_sort=_lastUpdated&_count=2"
+ALL = [f"{each['resourceType']}/{each['id']}" for each in RECORD]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?_sort=_lastUpdated", ALL),
+        ("?_sort=-_lastUpdated", ALL[::-1]),
+        ("?_sort=-_lastUpdated&_lastUpdated=gt2001", ALL[::-1]),
+        ("?_sort=-_lastUpdated&_lastUpdated=lt2001", []),
+        ("?_sort=_lastUpdated&_type=Patient,Basic", [ALL[0], ALL[1], ALL[5]]),
+        ("?_sort=_lastUpdated&_tag=a", [ALL[0], ALL[2], ALL[5]]),
+        ("?_sort=-_id", ["Patient/two", "Patient/one", *ALL[3:1:-1], "Condition/c", "Basic/b"]),
+    ],
+)
+def test_pages_over_types_are_walked_in_order(
+    record: Client, query: str, expected: list[str]
+) -> None:
+    seen: list[str] = []
+    path = f"{query}&_count=2"
     while path:
         answer = record.get(path)
-        seen += names(answer, "match")
+        seen += [
+            f"{each['resource']['resourceType']}/{each['resource']['id']}"
+            for each in answer.json.get("entry", [])
+        ]
         links = {each["relation"]: each["url"] for each in answer.json["link"]}
         path = links.get("next", "").partition("/fhir")[2].lstrip("/")
-    assert sorted(seen) == sorted(f"{each['resourceType']}/{each['id']}" for each in RECORD)
+        record.put("Patient/three", {"resourceType": "Patient", "id": "three", "meta": TAG})
+        record.put("Basic/b", {**RECORD[5], "extension": [{"url": "urn:x", "valueBoolean": True}]})
+    assert seen == expected
+
+
+def test_pages_over_types_without_an_order_skip_and_repeat_nothing(record: Client) -> None:
+    for query in ("?_count=2", "?_count=2&_type=Patient,Observation,Condition,Basic"):
+        seen, path = [], query
+        while path:
+            answer = record.get(path)
+            seen += names(answer, "match")
+            links = {each["relation"]: each["url"] for each in answer.json["link"]}
+            path = links.get("next", "").partition("/fhir")[2].lstrip("/")
+            record.put("Patient/one", {**RECORD[0], "birthDate": f"19{len(seen):02}-01-01"})
+        assert sorted(seen) == sorted(ALL)
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -102,6 +137,21 @@ def test_by_post_the_form_joins_the_address(
     self_link = answer.json["link"][0]["url"]
     assert "_search" not in self_link
     assert names(record.get(self_link.partition("/fhir")[2].lstrip("/")), "match") == found
+
+
+def test_a_form_that_is_not_utf_8_is_refused(record: Client) -> None:
+    assert record.send("POST", "Patient/_search", b"_id=\xff", FORM).status == 400
+    assert record.send("POST", "Patient/_search", b"_id=%FF", FORM).status == 400
+    assert record.send("POST", "Patient/_search", "_id=é".encode(), FORM).status == 200
+
+
+def test_entries_of_a_batch_search_several_types_too(record: Client) -> None:
+    urls = ["Patient/one/Observation?status=final", "Patient/one/*", "?_type=Patient&gender=male"]
+    answer = record.batch(*(entry("GET", url) for url in urls))
+    totals = [each["resource"]["total"] for each in answer.json["entry"]]
+    assert totals == [1, 3, 1]
+    wrong = record.batch(entry("GET", "Patient/one/Organization"), entry("GET", "?gender=male"))
+    assert [each["response"]["status"][:3] for each in wrong.json["entry"]] == ["400", "400"]
 
 
 @pytest.mark.parametrize(

@@ -323,3 +323,14 @@ def test_a_bundle_of_5000_entries_works(client: Client) -> None:
     assert set(statuses(client.transaction(*entries))) == {"201"}
     count = client.get("Patient/_history?_summary=count").json["total"]
     assert count == 4_999
+
+
+def test_null_is_an_id_like_any_other(client: Client) -> None:
+    answer = client.transaction(
+        {
+            "resource": {"resourceType": "Patient", "id": "null"},
+            "request": {"method": "PUT", "url": "Patient/null"},
+        }
+    )
+    assert answer.status == 200, answer.body
+    assert client.get("Patient/null").id == "null"

@@ -17,7 +17,7 @@ from fhir_server import codec
 from fhir_server.definitions import search_parameters
 from fhir_server.definitions.search_parameters import SearchParameter
 from fhir_server.search.entry import Entry, entry
-from fhir_server.search.fields import Field, fields
+from fhir_server.search.fields import Field, fields, shares
 from fhir_server.search.term import reference_term
 from fhir_server.search.types import date, token, uri
 from fhir_server.search.types.number import LEAST, MOST
@@ -58,7 +58,8 @@ def compared() -> Iterator[tuple[Field, SearchParameter, Resource, Entry]]:
         for code, field in fields(resource_type).items():
             parameter = search_parameters.parameters(resource_type)[code]
             extracted = parameter.type not in NOT_EXTRACTED and code not in ELSEWHERE
-            if extracted and parameter.expression:
+            # What others look at together is compared as theirs.
+            if extracted and parameter.expression and not shares(field):
                 yield field, parameter, resource, indexed
 
 

@@ -44,6 +44,14 @@ RISK: dict[str, Any] = {
     "subject": {"reference": "Patient/1"},
     "prediction": [{"probabilityDecimal": Decimal("0.5")}],
 }
+DOCUMENT: dict[str, Any] = {
+    "resourceType": "DocumentReference",
+    "id": "5",
+    "relatesTo": [
+        {"code": "replaces", "target": {"reference": "DocumentReference/1"}},
+        {"code": "signs", "target": {"reference": "DocumentReference/2"}},
+    ],
+}
 VALUE_SET: dict[str, Any] = {
     "resourceType": "ValueSet",
     "id": "4",
@@ -141,6 +149,34 @@ def test_observation_fulfils(text: str, expected: bool) -> None:
 )
 def test_risk_fulfils(text: str, expected: bool) -> None:
     assert holds(RISK, f"probability {text}") is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("relatesTo[code eq replaces].target re DocumentReference/1", True),
+        ("relatesTo[target re DocumentReference/2].code eq signs", True),
+        ("relatesTo[code eq replaces].target re DocumentReference/2", False),
+        ("relatesto re DocumentReference/2 and relation eq replaces", True),
+    ],
+)
+def test_parts_that_a_filter_groups_are_about_one_element(text: str, expected: bool) -> None:
+    assert holds(DOCUMENT, text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("status in http://hl7.org/fhir/ValueSet/observation-status", True),
+        ("status ni http://hl7.org/fhir/ValueSet/observation-status", False),
+        ("code ss loinc|8867-4", True),
+        ("code sb loinc|1234-5", False),
+        ("code-value-quantity eq 8867-4$ge100", True),
+        ("code-value-quantity ne 8867-4$ge100", False),
+    ],
+)
+def test_value_sets_hierarchies_and_composites_are_asked(text: str, expected: bool) -> None:
+    assert holds(OBSERVATION, text) is expected
 
 
 def test_a_uri_is_equal_or_not() -> None:

@@ -29,9 +29,9 @@ from medconsult.migrations import upgrade
 from tests.conftest import drop_database, make_database
 from tests.oracle import corpus, edges, order
 from tests.oracle.evaluate import found, in_compartment
-from tests.oracle.generate import Search, orders
+from tests.oracle.generate import Search, of_contained, orders
 from tests.oracle.generate import searches as planned
-from tests.oracle.world import World, world
+from tests.oracle.world import World, within, world
 
 BASE = "http://localhost/fhir"
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -193,6 +193,23 @@ def test_nothing_else_is_refused(tally: Tally) -> None:
 
 def test_what_is_answered_right_is_not_listed_as_missing(tally: Tally) -> None:
     assert NOT_YET - set(tally.late) == set()
+
+
+def test_contained_resources_are_found_as_the_oracle_finds_them(loaded: Loaded) -> None:
+    inner, wrong, matched = within(loaded.known), [], 0
+    controls = (("_contained", "true"), ("_containedType", "contained"))
+    with loaded.database.connection() as connection:
+        for search in of_contained(inner, SEED):
+            if late(search):
+                continue
+            query = parse(search.type, (*search.pairs, *controls), base_url=BASE, now=NOW)
+            answer = {f"{each.type}/{each.id}" for each in searches.first(connection, query, ALL)}
+            expected = found(inner, search.type, search.pairs)
+            matched += bool(expected)
+            if answer != expected:
+                wrong.append(told(search, "SQL", answer, expected))
+    assert matched > 300
+    assert wrong == []
 
 
 def test_results_are_in_the_order_asked_for(loaded: Loaded) -> None:

@@ -55,6 +55,8 @@ def found(resource: dict[str, Any], value: str, name: str = "value-quantity") ->
         (a_value("5", "mg", comparator="<"), f"lt0.001|{UCUM}|g", True),
         (a_value("5", "mg", comparator="<"), f"gt0.006|{UCUM}|g", False),
         (a_value("5", "mg", comparator=">"), f"gt1000|{UCUM}|kg", True),
+        (a_value("1e99", "mg"), f"1e96|{UCUM}|g", True),
+        (a_value("1e99", "mg"), f"gt2e96|{UCUM}|g", False),
     ],
 )
 def test_an_amount_is_found_in_any_unit_of_its_kind(

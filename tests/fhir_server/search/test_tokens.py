@@ -147,3 +147,8 @@ def test_terminology_is_not_asked_by_other_searches() -> None:
 def test_a_code_that_its_binding_takes_from_two_systems_has_both() -> None:
     definition = {"resourceType": "GraphDefinition", "id": "1", "start": "Patient"}
     assert matches(definition, "start", "http://hl7.org/fhir/resource-types|Patient")
+
+
+def test_a_text_of_which_nothing_is_left_is_not_stored() -> None:
+    assert entry({"resourceType": "Basic", "id": "1", "code": {"text": "\u0301"}}).texts == []
+    assert len(entry({"resourceType": "Basic", "id": "1", "code": {"text": "e\u0301"}}).texts) == 1
