@@ -143,6 +143,8 @@ def check(answer: Answer, pairs: list[tuple[str, str]], path: str) -> None:
 def is_named(said: str, pairs: list[tuple[str, str]], path: str) -> bool:
     """Tell whether the text names a parameter of the request, or else the type it cannot have."""
     codes = {re.split("[:.]", name)[0] for name, _ in pairs}
+    if any("\0" in text for pair in pairs for text in pair):
+        return "NUL" in said
     words = [*(name for name, _ in pairs), *codes, path.rpartition("/")[2]]
     return any(word and (word in said or repr(word)[1:-1] in said) for word in words) or "''" in said
 

@@ -49,7 +49,7 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         "patient, code, dates, newest first": f"{TERMS} date_index_key",
         "patient and 5 codes": SHARE,
         "one day over all patients": f"date_index_value {KEY}",
-        "code and value-quantity range": "number_index_value",
+        "code and value-quantity range": TERMS,
         "patient and code-value-quantity": "number_index_value",
         "component code and value": f"number_index_value {KEY}",
         "chain to the patient": TERMS,
