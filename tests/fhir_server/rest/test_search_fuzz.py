@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ from fhir_server.context import Store
 from fhir_server.definitions import compartments, structures
 from fhir_server.rest.call import Limits
 from fhir_server.search.fields import fields
+from fhir_server.search.filter_grammar import OPERATORS
 from tests.examples import a_patient, an_observation
 from tests.fhir_server.conftest import Connect
 from tests.http import Answer, Client
@@ -20,7 +22,7 @@ from tests.http import Answer, Client
 pytestmark = pytest.mark.slow
 
 FUZZ = settings(
-    max_examples=300,
+    max_examples=600,
     deadline=None,
     derandomize=True,
     database=None,
@@ -64,10 +66,11 @@ NUMBERS = st.builds(
 WORDS = st.text(max_size=12) | st.sampled_from(
     ["a", "p1", "Patient/p1", "Patient/", "/", "//", "#x", "Patient/p1/_history/1", "urn:uuid:1", "http://", "http://[",
      "http://localhost/fhir/Patient/p1", "true", "false", "a|b", "|", "|b", "a|", "a|b|c", "a$b", "$", "$$", "a$ge5$x",
-     "a\\", "\\", "\\,", "\\|", "\\$", ",", "a,", ",a", "a,,b", "%", "_", "%(p)s", "'", '"', "\ufeff", "\U0001f600", "e\u0301",
-     "\u0130", "\u202e", "1.5|2.5|10|km", "1|2", "91|181|-1|m", "0|0|1e400|km", "nan|nan|nan|x", "x" * 20_000,
+     "a\\", "\\", "\\,", "\\|", "\\$", ",", "a,", ",a", "a,,b", "%", "_", "%(p)s", "'", '"', "\ufeff", "\U0001f600",
+     "e\u0301", "\u0130", "\u202e", "1.5|2.5|10|km", "1|2", "91|181|-1|m", "0|0|1e400|km", "nan|nan|nan|x", "x" * 20000,
      "http://hl7.org/fhir/ValueSet/administrative-gender", "ValueSet/v1", "http://loinc.org|8480-6$gt5", "family eq a",
-     "http://terminology.hl7.org/CodeSystem/v2-0203|MR|1", "((((", "not (name eq a)", "name eq", "subject[name co \"x\"].id eq 1"]
+     "http://terminology.hl7.org/CodeSystem/v2-0203|MR|1", "((((", "not (name eq a)", "name eq",
+     'subject[name co "x"].id eq 1']
 )  # fmt: skip
 VALUES = DATES | NUMBERS | WORDS | st.lists(WORDS | NUMBERS, max_size=4).map(",".join)
 CONTROLS = st.sampled_from(
@@ -79,9 +82,10 @@ SETTINGS = (
     st.sampled_from(
         ["-1", "0", "1", "1e3", "999999999999999999999", "٣", "true", "count", "text", "data", "accurate", "estimate",
          "json", "xml", "application/fhir+json", "*", "*:*", "Observation:subject", "Observation:subject:Patient",
-         "Observation:*", "Observation:", ":subject", "Nothing:x", "Patient:name", "-date", "--date", "name", "-name,_id",
-         "_id", "-_lastUpdated", "_lastUpdated,_lastUpdated", "near", "-", ",", "code-value-quantity", "gender", "Patient",
-         "Patient,Observation", "Patient,Nothing", "AAAA", "=", "A" * 3000, "ä", "id,name", "contained", "both"]
+         "Observation:*", "Observation:", ":subject", "Nothing:x", "Patient:name", "-date", "--date", "name",
+         "-name,_id", "_id", "-_lastUpdated", "_lastUpdated,_lastUpdated", "near", "-", ",", "code-value-quantity",
+         "gender", "Patient", "Patient,Observation", "Patient,Nothing", "AAAA", "=", "A" * 3000, "ä",
+         "id,name", "contained", "both"]
     )
     | WORDS
 )  # fmt: skip
@@ -141,12 +145,16 @@ def check(answer: Answer, pairs: list[tuple[str, str]], path: str) -> None:
 
 
 def is_named(said: str, pairs: list[tuple[str, str]], path: str) -> bool:
-    """Tell whether the text names a parameter of the request, or else the type it cannot have."""
+    """Tell whether the text names a parameter of the request, or what is wrong with all."""
     codes = {re.split("[:.]", name)[0] for name, _ in pairs}
     if any("\0" in text for pair in pairs for text in pair):
         return "NUL" in said
-    words = [*(name for name, _ in pairs), *codes, path.rpartition("/")[2]]
-    return any(word and (word in said or repr(word)[1:-1] in said) for word in words) or "''" in said
+    if "is never in the compartment" in said:
+        return path.startswith(said.rpartition(" ")[2].rstrip("."))
+    words = [*(name for name, _ in pairs), *codes, *(["_type"] if path.endswith("*") else [])]
+    # What is very long is told without its middle.
+    quoted = (repr(word[:500])[1:-1] for word in words if word)
+    return any(word in said for word in (*filter(None, words), *quoted, "''"))
 
 
 @FUZZ
@@ -167,10 +175,57 @@ def test_any_parameters_by_get_and_by_post(
     assert posted.status == got.status
 
 
+@st.composite
+def filters(draw: st.DrawFn) -> str:
+    """Draw an expression of `_filter`; now and then one that cannot be read."""
+    path = st.sampled_from(
+        ["name", "_id", "birthdate", "gender", "organization.name", "_has:Observation:patient:code", "_tag",
+         "general-practitioner[name co x].id", "_lastUpdated", "nothing", "near", "_list", "identifier", "link"]
+    )  # fmt: skip
+    operator = st.sampled_from((*OPERATORS, "EQ", "is", ""))
+    value = st.sampled_from(["x", "true", "2020", "1e400", '"', '""', "null", "Patient/p1", "a|b"])
+    quoted = st.text(max_size=6).map(lambda text: json.dumps(text, ensure_ascii=False))
+    test = st.builds("{} {} {}".format, path, operator, value | quoted | WORDS)
+    joined = st.recursive(
+        test,
+        lambda inner: (
+            st.builds("{} {} {}".format, inner, st.sampled_from(["and", "or", "xor"]), inner)
+            | st.builds("{}({})".format, st.sampled_from(["", "not ", "not", "("]), inner)
+        ),
+        max_leaves=12,
+    )
+    return draw(joined)
+
+
+@FUZZ
+@given(text=filters())
+def test_any_filter(searched: Client, text: str) -> None:
+    pairs = [("_filter", text)]
+    check(searched.post("Patient/_search", urlencode(pairs).encode(), content_type=FORM), pairs, "")
+
+
+@pytest.mark.parametrize("search", ["Patient?", "Patient?_sort=family", "Patient?gender:not=male"])
+def test_a_page_link_is_good_for_its_own_search_only(searched: Client, search: str) -> None:
+    for number in range(3):
+        searched.stored(a_patient(id=f"q{number}"))
+    first = searched.get(f"{search}&_count=1").json
+    links = {each["relation"]: each["url"] for each in first["link"]}
+    token = links["next"].rpartition("_page=")[2]
+    assert searched.get(f"{search}&_page={token}").status == 200
+    spoilt = [token[:-1], token[1:], token[::-1], token.swapcase(), token + "A", token * 2]
+    spoilt += [token[:at] + "-" + token[at + 1 :] for at in range(0, len(token), 7)]
+    refused = [f"{search}&_page={other}" for other in spoilt if other != token]
+    refused += [f"{other}&_page={token}" for other in ("Patient?birthdate=1970", "Observation?")]
+    for address in refused:
+        answer = searched.get(address)
+        assert (answer.status, "_page" in answer.said) == (400, True), address
+
+
 @FUZZ
 @given(
     query=st.text(
-        st.sampled_from("abc=&%;+?#[]{}\\\"'<>|$, 0fF~\x7f\xe9\u20ac") | st.characters(), max_size=40
+        st.sampled_from("abc=&%;+?#[]{}\\\"'<>|$, 0fF~\x7f\xe9\u20ac") | st.characters(),
+        max_size=40,
     )
 )
 def test_any_text_as_a_query(searched: Client, query: str) -> None:
