@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -141,8 +142,27 @@ def _microseconds(moment: datetime) -> int:
 def _condition(types: Sequence[str], name: str, text: str, reading: Reading) -> Condition:
     # A comma in a _filter joins nothing.
     values = (text,) if name == "_filter" else split(text, ",")
-    read = [read_condition(each, name, text, reading) for each in types]
+    with _naming(name):
+        read = [read_condition(each, name, text, reading) for each in types]
     return Condition(name, values, across(types, read))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Let what is refused within say which parameter of the request it is about.
+
+    Those who read values do not know it, least of all at the end of a chain.
+    """
+    try:
+        yield
+    except InvalidParameter as error:
+        code = name.partition(":")[0].partition(".")[0]
+        said = (repr(code), f"'{code}:", f"'{code}.", f"{code}:", f"{code}=")
+        if not any(each in error.diagnostics for each in said):
+            error.diagnostics = f"Parameter {name!r}: {error.diagnostics}"
+        if name in CONTROLS:
+            error.expression = name
+        raise
 
 
 def _last(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
@@ -177,7 +197,8 @@ def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
     written = text.split(",")
     if len(written) > _MOST_KEYS:
         raise InvalidParameter(f"_sort has more than {_MOST_KEYS} keys.", "_sort")
-    keys = [_sort_key(types[0], part) for part in written]
+    with _naming("_sort"):
+        keys = [_sort_key(types[0], part) for part in written]
     if len(types) > 1 and any(key.type not in ("id", "updated") for key in keys):
         raise InvalidParameter("_sort over several types takes _lastUpdated and _id only.", "_sort")
     return tuple(keys)
@@ -185,7 +206,7 @@ def _sort(types: Sequence[str], text: str | None) -> tuple[Sort, ...]:
 
 def _sort_key(resource_type: str, text: str) -> Sort:
     code, descending = text.removeprefix("-"), text.startswith("-")
-    field = _field_of("_sort", resource_type, code)
+    field = find_field(resource_type, code)
     if code == "_id":
         return Sort(code, "id", field.param, descending)
     if code == "_lastUpdated":
@@ -209,13 +230,6 @@ def _sort_key(resource_type: str, text: str) -> Sort:
     raise InvalidParameter(f"_sort by the {field.type} parameter {code!r} means nothing.")
 
 
-def _field_of(control: str, resource_type: str, code: str) -> Field:
-    try:
-        return find_field(resource_type, code)
-    except InvalidParameter as error:
-        raise InvalidParameter(f"{control}: {error}", control) from error
-
-
 def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, ...]:
     found: list[Include] = []
     for name, text in pairs:
@@ -224,7 +238,8 @@ def _includes(pairs: Sequence[tuple[str, str]], control: str) -> tuple[Include, 
             # STU3's name of :iterate is still common in clients.
             if modifier not in ("", "iterate", "recurse"):
                 raise InvalidParameter(f"{control} does not support :{modifier}.")
-            found.append(_include(control, text, iterate=bool(modifier)))
+            with _naming(control):
+                found.append(_include(control, text, iterate=bool(modifier)))
     return tuple(found)
 
 
@@ -242,7 +257,7 @@ def _include(control: str, text: str, *, iterate: bool) -> Include:
             hint = nearest(kind, structures.resource_types())
             raise InvalidParameter(f"{kind!r} in {control} is no resource type.{hint}")
     if code != "*":
-        _refuse_include(control, _field_of(control, source, code), target)
+        _refuse_include(control, find_field(source, code), target)
     return Include(source, code, target, iterate)
 
 
