@@ -28,6 +28,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    SharesName,
     any_of,
 )
 from fhir_server.search.query import Condition, Query
@@ -140,7 +141,7 @@ class Policy:
                 return AllOf(tuple(self._within(each) for each in predicate.predicates))
             case AnyOf():
                 return AnyOf(self._some(predicate.predicates))
-            case PointsTo() | PointedFrom():
+            case PointsTo() | PointedFrom() | SharesName():
                 right = self.right(predicate.type, "s")
                 inner = parts(self._within(predicate.predicate))
                 held = parts(right) if right is not None else ()

@@ -13,8 +13,6 @@ from fhir_server.search.predicates import (
     AnyOf,
     Not,
     OfType,
-    PointedFrom,
-    PointsTo,
     Predicate,
     any_of,
 )
@@ -40,6 +38,4 @@ def _negates(predicate: Predicate) -> bool:
             return True
         case AnyOf() | AllOf():
             return any(_negates(each) for each in predicate.predicates)
-        case PointsTo() | PointedFrom():
-            return False
     return False

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 
 from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
+from fhir_server.search import naming
 from fhir_server.search.fields import Field, fields
-from fhir_server.search.predicates import PointedFrom, PointsTo, Predicate, any_of
+from fhir_server.search.predicates import (
+    AnyOf,
+    PointedFrom,
+    PointsTo,
+    Predicate,
+    SharesName,
+    any_of,
+)
 from fhir_server.search.term import term
 from fhir_server.search.values import find_field, nearest
 
@@ -72,7 +80,7 @@ def follow(
     for name in _targets(field, kind, rest):
         try:
             with trail.further(field.code):
-                ends.append(PointsTo(mark, name, read(name)))
+                ends.append(_reaching(field, mark, name, read(name)))
         except TooFar:
             raise
         except InvalidParameter as error:
@@ -80,6 +88,13 @@ def follow(
     if not ends:
         raise refused[0]
     return any_of(*ends)
+
+
+def _reaching(field: Field, mark: int, name: str, end: Predicate) -> Predicate:
+    reaching: Predicate = PointsTo(mark, name, end)
+    if naming.paths(field) and naming.can_be_named(name):
+        return AnyOf((reaching, SharesName(name, naming.difference(field), end)))
+    return reaching
 
 
 def _targets(field: Field, kind: str, rest: str) -> tuple[str, ...]:
@@ -111,4 +126,8 @@ def follow_back(name: str, trail: Trail, read: Callable[[str, str], Predicate]) 
     if field.type != "reference":
         raise InvalidParameter(f"{code!r} of {source} is no reference.")
     with trail.further(name):
-        return PointedFrom(source, field.param, read(source, rest))
+        end = read(source, rest)
+    pointed = PointedFrom(source, field.param, end)
+    if naming.paths(field):
+        return AnyOf((pointed, SharesName(source, naming.difference(field), end)))
+    return pointed

@@ -15,6 +15,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    SharesName,
     Updated,
 )
 from fhir_server.search.query import Query
@@ -46,7 +47,7 @@ def _narrows(predicate: Predicate) -> bool:
 def _reads_much(predicate: Predicate) -> bool:
     """Chains and negations can, and so can what no index begins with."""
     match predicate:
-        case PointsTo() | PointedFrom() | Not():
+        case PointsTo() | PointedFrom() | SharesName() | Not():
             return True
         case InStrings():
             return predicate.mode not in ("begins", "equals")

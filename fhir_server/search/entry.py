@@ -18,7 +18,7 @@ from fhir_server.search.rows import Rows
 from fhir_server.search.term import COMPARTMENT, resource_key, text_term
 from fhir_server.search.types.date import DAY, span
 
-INDEX_FORMAT = 4
+INDEX_FORMAT = 5
 """Goes up when `entry` makes something else of the same resource: all is indexed anew then."""
 
 

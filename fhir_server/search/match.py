@@ -26,6 +26,7 @@ from fhir_server.search.predicates import (
     InPairs,
     InStrings,
     InTexts,
+    Link,
     Near,
     Not,
     OfType,
@@ -33,17 +34,18 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    SharesName,
     TextMode,
     Updated,
 )
 from fhir_server.search.query import Query
 from fhir_server.search.sphere import within
 
-Linked = Callable[[PointsTo | PointedFrom, Entry], bool]
+Linked = Callable[[Link, Entry], bool]
 """Decides a chain or _has, which one entry alone cannot."""
 
 
-def undecidable(_: PointsTo | PointedFrom, __: Entry) -> bool:
+def undecidable(_: Link, __: Entry) -> bool:
     raise InvalidParameter("A chain or _has cannot be decided from one resource alone.")
 
 
@@ -63,7 +65,7 @@ def fulfils(predicate: Predicate, entry: Entry, linked: Linked = undecidable) ->
             return any(fulfils(each, entry, linked) for each in predicate.predicates)
         case AllOf():
             return all(fulfils(each, entry, linked) for each in predicate.predicates)
-        case PointsTo() | PointedFrom():
+        case PointsTo() | PointedFrom() | SharesName():
             return linked(predicate, entry)
     return _DECIDE[type(predicate)](predicate, entry)
 

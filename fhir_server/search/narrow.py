@@ -19,6 +19,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
+    SharesName,
 )
 
 
@@ -31,7 +32,7 @@ def narrows(predicate: Predicate, many: frozenset[int]) -> bool:
             return all(narrows(each, many) for each in predicate.predicates)
         case AllOf():
             return any(narrows(each, many) for each in predicate.predicates)
-        case HasKey() | PointsTo() | PointedFrom() | InTexts():
+        case HasKey() | PointsTo() | PointedFrom() | SharesName() | InTexts():
             return True
     return False
 

@@ -211,6 +211,16 @@ class PointedFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class SharesName:
+    """It names a resource of the type that fulfils the predicate by canonical URL, or is named by one."""
+
+    type: str
+    difference: int
+    """Between its term and that of the other: see `naming`."""
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     predicate: Predicate
 
@@ -240,10 +250,15 @@ Predicate = (
     | Unchanged
     | PointsTo
     | PointedFrom
+    | SharesName
     | Not
     | AnyOf
     | AllOf
 )
+
+
+Link = PointsTo | PointedFrom | SharesName
+"""What the index entries of several resources decide together."""
 
 
 def any_of(*predicates: Predicate) -> Predicate:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order, pairs, ranges
+from fhir_server.search import order, pairs, patterns, ranges
+from fhir_server.search.entry import Entry
 from fhir_server.search.narrow import is_typed, narrows, parts
 from fhir_server.search.order import Place
 from fhir_server.search.predicates import (
@@ -24,6 +25,7 @@ from fhir_server.search.predicates import (
     InPairs,
     InStrings,
     InTexts,
+    Link,
     Near,
     Not,
     OfType,
@@ -31,7 +33,7 @@ from fhir_server.search.predicates import (
     PointedFrom,
     PointsTo,
     Predicate,
-    TextMode,
+    SharesName,
     Unchanged,
     Updated,
 )
@@ -74,27 +76,18 @@ _TEXTS = (
 )
 # Reference terms are key # parameter, so the keys found become terms without another look-up.
 _POINTS_TO = (
-    "{row}.terms && ARRAY(SELECT {inner}.key # {reference}::bigint"
+    "{row}.terms && ARRAY(SELECT {inner}.key # {number}::bigint"
     " FROM resource {inner} WHERE {where})"
 )
 _POINTED_FROM = (
     "{row}.key IN (SELECT l.target FROM resource {inner},"
     " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
-    " WHERE {where} AND l.param = {param}::bigint)"
+    " WHERE {where} AND l.param = {number}::bigint)"
 )
-
-# What stands before the value, the operator, what stands behind; the column has collation "C".
-_TEXT_HOLDS: Mapping[TextMode, tuple[str, str, str]] = MappingProxyType(
-    {
-        "begins": ("", "LIKE", "%"),
-        "contains": ("%", "LIKE", "%"),
-        "ends": ("%", "LIKE", ""),
-        "equals": ("", "=", ""),
-        "gt": ("", ">", ""),
-        "lt": ("", "<", ""),
-        "ge": ("", ">=", ""),
-        "le": ("", "<=", ""),
-    }
+# The terms of names differ so from those of what uses them, and the other way round.
+_SHARES_NAME = (
+    "{row}.terms && ARRAY(SELECT t.name # {number}::bigint FROM resource {inner},"
+    " unnest({inner}.terms) AS t(name) WHERE {where})"
 )
 
 ANY_TYPE = ("",)
@@ -177,16 +170,18 @@ def _by_time_alone(query: Query) -> bool:
     )
 
 
-def linked(predicate: PointsTo | PointedFrom, key: int, targets: Sequence[int]) -> Statement:
-    """Select whether a chain or _has holds of the resource with this key and these references."""
+def linked(predicate: Link, entry: Entry) -> Statement:
+    """Select whether a chain or _has holds of the resource with this entry."""
     writer = Writer()
     if isinstance(predicate, PointsTo):
-        conditions = _of_type((predicate.type,), parts(predicate.predicate), "r", writer)
-        conditions.append(f"r.key = ANY({writer.bind(list(targets))}::bigint[])")
-        text = f"SELECT EXISTS (SELECT 1 FROM resource r WHERE {' AND '.join(conditions)})"
+        # Few resources can be its targets, but many may fulfil the predicate.
+        targets = [term ^ predicate.reference for term in entry.terms]
+        where = _of_type((predicate.type,), parts(predicate.predicate), "r", writer)
+        where.append(f"r.key = ANY({writer.bind(targets)}::bigint[])")
+        text = f"SELECT EXISTS (SELECT 1 FROM resource r WHERE {' AND '.join(where)})"
     else:
-        row = f"(SELECT {writer.bind(key)}::bigint AS key) AS r"
-        text = f"SELECT {_sql(predicate, 'r', writer)} FROM {row}"
+        row = f"(SELECT {writer.bind(entry.key)}::bigint, {writer.bind(entry.terms)}::bigint[])"
+        text = f"SELECT {_sql(predicate, 'r', writer)} FROM {row} AS r(key, terms)"
     return Statement(text, writer.parameters)
 
 
@@ -356,22 +351,15 @@ def _(predicate: Near, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: InStrings, row: str, writer: Writer) -> str:
-    before, operator, behind = _TEXT_HOLDS[predicate.mode]
-    value = _literal(predicate.value) if operator == "LIKE" else predicate.value
-    holds = f"i.value {operator} {writer.bind(before + value + behind)}"
+    holds = patterns.lies(predicate, writer)
     param = writer.bind(predicate.param)
     return _ORDERED.format(table="string_index", row=row, param=param, holds=holds)
 
 
 @_sql.register
 def _(predicate: InTexts, row: str, writer: Writer) -> str:
-    pattern = writer.bind(f"{_literal(predicate.value)}%")
+    pattern = writer.bind(f"{patterns.literal(predicate.value)}%")
     return _TEXTS.format(row=row, param=writer.bind(predicate.param), pattern=pattern)
-
-
-def _literal(text: str) -> str:
-    """Return a LIKE pattern that means the text."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @_sql.register
@@ -386,15 +374,20 @@ def _(predicate: Updated, row: str, writer: Writer) -> str:
 
 @_sql.register
 def _(predicate: PointsTo, row: str, writer: Writer) -> str:
-    inner = writer.alias()
-    where = " AND ".join(_of_type((predicate.type,), parts(predicate.predicate), inner, writer))
-    reference = writer.bind(predicate.reference)
-    return _POINTS_TO.format(row=row, inner=inner, reference=reference, where=where)
+    return _through(_POINTS_TO, predicate, predicate.reference, row, writer)
 
 
 @_sql.register
 def _(predicate: PointedFrom, row: str, writer: Writer) -> str:
+    return _through(_POINTED_FROM, predicate, predicate.param, row, writer)
+
+
+@_sql.register
+def _(predicate: SharesName, row: str, writer: Writer) -> str:
+    return _through(_SHARES_NAME, predicate, predicate.difference, row, writer)
+
+
+def _through(way: str, link: Link, number: int, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = " AND ".join(_of_type((predicate.type,), parts(predicate.predicate), inner, writer))
-    param = writer.bind(predicate.param)
-    return _POINTED_FROM.format(row=row, inner=inner, where=where, param=param)
+    where = " AND ".join(_of_type((link.type,), parts(link.predicate), inner, writer))
+    return way.format(row=row, inner=inner, where=where, number=writer.bind(number))

@@ -15,10 +15,12 @@ from fhir_server.search.predicates import (
     AnyOf,
     HasKey,
     HasTerm,
+    Link,
     Not,
     PointedFrom,
     PointsTo,
     Predicate,
+    SharesName,
     Unchanged,
 )
 from fhir_server.search.query import Condition, Query
@@ -61,12 +63,15 @@ def _then(predicate: Predicate, moment: Moment) -> Predicate:
             linked = [link for each in old for link in each.entry.references]
             pointed = [HasKey(key) for param, key in linked if param == predicate.param]
             return _either(replace(predicate, predicate=still), pointed)
+        case SharesName():
+            old, still = _parted(predicate, moment)
+            others = {name ^ predicate.difference for each in old for name in each.entry.terms}
+            sharing = [HasTerm(each) for each in others]
+            return _either(replace(predicate, predicate=still), sharing)
     return predicate
 
 
-def _parted(
-    predicate: PointsTo | PointedFrom, moment: Moment
-) -> tuple[Sequence[Superseded], Predicate]:
+def _parted(predicate: Link, moment: Moment) -> tuple[Sequence[Superseded], Predicate]:
     """Return which changed resources fulfilled the predicate, and what the unchanged ones have to."""
     inner = _then(predicate.predicate, moment)
     query = Query((predicate.type,), (Condition("", (), inner),))

@@ -6,20 +6,16 @@ parameter `url`, which every type that can be named so has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fhir_server import codec
 from fhir_server.codec import Resource
 from fhir_server.definitions import structures
-from fhir_server.search import jsonpath
+from fhir_server.search import jsonpath, naming
 from fhir_server.search.fields import Field, fields
-from fhir_server.search.paths import Path
-from fhir_server.search.term import term
 from fhir_server.search.types import uri
 from fhir_server.storage.resources import Version
-
-_NAMING = ("canonical", "uri")
 
 
 @dataclass(slots=True)
@@ -31,10 +27,10 @@ class Names:
 
     def add(self, listed: Iterable[Field], target: str, version: Version) -> None:
         """Look for what the fields of a resource name, of the target type only when there is one."""
-        fitting = [each for each in listed if naming(each)]
+        fitting = [each for each in listed if naming.paths(each)]
         content = decoded(version) if fitting else {}
         for each in fitting:
-            for text in jsonpath.texts(naming(each), content):
+            for text in jsonpath.texts(naming.paths(each), content):
                 url, _, business = text.partition("|")
                 for kind in _types(each, target):
                     self.wanted.setdefault((kind, url), set()).add(business)
@@ -50,16 +46,12 @@ class Names:
         return bool(versions & {"", str(content.get("version", ""))})
 
 
-def naming(listed: Field) -> tuple[Path, ...]:
-    """Return the reference parameter's paths to canonical URLs; () when it has none."""
-    return tuple(path for path in listed.paths if path.type in _NAMING)
-
-
 def pointing(listed: Iterable[Field], version: Version) -> Iterator[int]:
-    """Yield the terms of what names the resource, in whatever version, by these parameters."""
-    fitting = [each for each in listed if naming(each) and version.type in _types(each, "")]
-    if fitting and (url := decoded(version).get("url")):
-        yield from (term(each.prefix) ^ term(url) for each in fitting)
+    """Yield the terms of what names the resource, its version or any, by these parameters."""
+    fitting = [each for each in listed if naming.paths(each) and version.type in _types(each, "")]
+    content = decoded(version) if fitting else {}
+    for name in naming.names(content, content["url"]) if "url" in content else ():
+        yield from (naming.difference(each) ^ name for each in fitting)
 
 
 def decoded(version: Version) -> Resource:
@@ -70,8 +62,4 @@ def decoded(version: Version) -> Resource:
 def _types(listed: Field, target: str) -> list[str]:
     allowed: Iterable[str] = listed.targets or structures.resource_types()
     found = [name for name in allowed if target in ("", name)]
-    return [name for name in found if _has_url(fields(name))]
-
-
-def _has_url(known: Mapping[str, Field]) -> bool:
-    return "url" in known and known["url"].type == "uri"
+    return [name for name in found if naming.can_be_named(name)]

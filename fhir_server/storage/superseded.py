@@ -19,7 +19,7 @@ from fhir_server.search.contained import Contained, contained
 from fhir_server.search.entry import NO_ENTRY, Entry, entry
 from fhir_server.search.match import Linked, match
 from fhir_server.search.order import Place, Written
-from fhir_server.search.predicates import HasTerm, PointedFrom, PointsTo
+from fhir_server.search.predicates import HasTerm, Link
 from fhir_server.search.query import Query, Sort
 from fhir_server.search.writer import Writer
 from fhir_server.storage.resources import COLUMNS, Version
@@ -147,11 +147,8 @@ def _fulfilling(
 def linked(connection: Connection) -> Linked:
     """Decide chains by the index; a query `as_of` the snapshot says what of it was so then."""
 
-    def holds(predicate: PointsTo | PointedFrom, indexed: Entry) -> bool:
-        targets: list[int] = []
-        if isinstance(predicate, PointsTo):
-            targets = [term ^ predicate.reference for term in indexed.terms]
-        statement = sql.linked(predicate, indexed.key, targets)
+    def holds(predicate: Link, indexed: Entry) -> bool:
+        statement = sql.linked(predicate, indexed)
         return bool(connection.query(statement.text, statement.parameters)[0][0])
 
     return holds

@@ -19,7 +19,7 @@ from tests.oracle import (
 from tests.oracle.escape import plain
 from tests.oracle.paths import Value
 from tests.oracle.query import Asked, asked
-from tests.oracle.world import World, parameter, reference_literals
+from tests.oracle.world import World, linked, parameter, reference_literals
 
 Pairs = Sequence[tuple[str, str]]
 _NEVER_MISSING = frozenset({"_id", "_lastUpdated"})
@@ -58,14 +58,14 @@ def _answers(known: World, name: str, question: Asked) -> bool:
 
 
 def _targets(known: World, name: str, question: Asked) -> Iterable[str]:
-    for literal in reference_literals(known, name, question.code):
-        if literal in known.resources and question.target in ("", literal.partition("/")[0]):
-            yield literal
+    for each in linked(known, name, question.code):
+        if question.target in ("", each.partition("/")[0]):
+            yield each
 
 
 def _sources(known: World, name: str, question: Asked) -> Iterable[str]:
     for source in known.by_type.get(question.target, ()):
-        if name in reference_literals(known, source, question.code):
+        if name in linked(known, source, question.code):
             yield source
 
 

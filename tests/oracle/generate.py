@@ -12,7 +12,7 @@ from fhir_server.definitions import search_parameters, structures
 from tests.oracle import composites, drawing, words
 from tests.oracle.drawing import Written
 from tests.oracle.paths import Value
-from tests.oracle.world import World, parameter, reference_literals
+from tests.oracle.world import World, linked, parameter
 
 _SAMPLE = 25
 MEANINGLESS = frozenset({("Patient", "age"), ("Patient", "birthOrderBoolean")})
@@ -219,9 +219,7 @@ def generator(known: World, seed: int) -> Generator:
     for name, resource in known.resources.items():
         for code, each in search_parameters.parameters(resource["resourceType"]).items():
             if each.type == "reference":
-                for literal in reference_literals(known, name, code):
-                    if literal in known.resources:
-                        made.links.append((name, code, literal))
+                made.links += [(name, code, each) for each in linked(known, name, code)]
             if len(made.pools[each.type]) < 400:
                 made.pools[each.type] += known.values(name, code)
     return made

@@ -78,5 +78,23 @@ def readable(resource: Resource, asked: SearchParameter) -> list[Value]:
     return [each for each in found if types is None or each.type in types]
 
 
+def linked(known: World, name: str, code: str) -> list[str]:
+    """Return "Type/id" of what the resource refers to, or names by canonical URL, in this world."""
+    found = [each for each in reference_literals(known, name, code) if each in known.resources]
+    for value in known.values(name, code):
+        if value.type in ("canonical", "uri"):
+            found += _named(known, value.data)
+    return found
+
+
+def _named(known: World, canonical: str) -> list[str]:
+    url, _, version = canonical.partition("|")
+    return [
+        name
+        for name, resource in known.resources.items()
+        if resource.get("url") == url and version in ("", resource.get("version", ""))
+    ]
+
+
 def reference_literals(known: World, name: str, code: str) -> list[str]:
     return list(references.literals(known.values(name, code), known.base))

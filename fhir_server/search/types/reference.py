@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.definitions import structures
 from fhir_server.definitions.structures import Element
+from fhir_server.search import naming
 from fhir_server.search.escape import split, unescape
 from fhir_server.search.fields import Field
 from fhir_server.search.predicates import HasTerm, Predicate, any_of
@@ -69,10 +70,8 @@ def _canonical(field: Field, _: Element | None) -> Emit:
 
     def emit(value: str, rows: Rows) -> None:
         rows.terms.append(present)
-        unversioned, bar, _version = value.partition("|")
-        point(unversioned, rows)
-        if bar:
-            rows.terms.append(mark ^ term(value))
+        point(value.partition("|")[0], rows)
+        rows.terms.append(mark ^ naming.name(value))
 
     return emit
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from fhir_server.definitions.structures import Element
+from fhir_server.search import naming
 from fhir_server.search.escape import unescape
 from fhir_server.search.fields import Field
 from fhir_server.search.predicates import HasTerm, InTexts, Predicate, any_of
@@ -62,6 +63,8 @@ def _uri(field: Field, _: Element | None) -> Emit:
         rows.terms += (present, exact(prefix, unversioned))
         if bar:
             rows.terms.append(exact(prefix, value))
+        if field.code == "url":
+            rows.terms += naming.names(rows.resource, value)
         if not by_text:
             rows.terms += [below(prefix, above) for above in ancestors(unversioned)]
         elif path := _path(unversioned):

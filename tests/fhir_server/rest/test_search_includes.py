@@ -166,11 +166,42 @@ def test_a_canonical_url_includes_what_it_names(
     assert found == [f"Questionnaire/{each}" for each in included]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("QuestionnaireResponse?questionnaire.version=1", ["any", "one"]),
+        ("QuestionnaireResponse?questionnaire.version=2", ["any"]),
+        ("QuestionnaireResponse?questionnaire:Questionnaire.status=active", ["any", "one"]),
+        ("QuestionnaireResponse?questionnaire.status=draft", []),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed", ["q1", "q2"]),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:_id=one", ["q1"]),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:_id=three", []),
+    ],
+)
+def test_a_chain_follows_a_canonical_url(client: Client, query: str, found: list[str]) -> None:
+    for resource in FORM:
+        client.stored(resource)
+    kind = query.partition("?")[0]
+    assert names(client.get(query), "match") == [f"{kind}/{each}" for each in found]
+
+
+def test_later_pages_of_a_chain_by_url_see_the_data_of_the_first(client: Client) -> None:
+    for resource in FORM:
+        client.stored(resource)
+    first = client.get("QuestionnaireResponse?questionnaire.status=active&_count=1&_sort=_id").json
+    client.stored(FORM[0] | {"status": "draft"})
+    client.stored(FORM[1] | {"status": "draft"})
+    following = {each["relation"]: each["url"] for each in first["link"]}["next"]
+    assert names(client.get(following.partition("/fhir/")[2]), "match") == [
+        "QuestionnaireResponse/one"
+    ]
+
+
 def test_what_names_a_resource_by_its_url_is_included(client: Client) -> None:
     for resource in FORM:
         client.stored(resource)
     path = "Questionnaire?_id=q1&_revinclude=QuestionnaireResponse:"
-    found = [f"QuestionnaireResponse/{each}" for each in ("any", "one", "three")]
+    found = [f"QuestionnaireResponse/{each}" for each in ("any", "one")]
     assert names(client.get(f"{path}questionnaire"), "include") == found
     assert names(client.get(f"{path}subject"), "include") == []
 

@@ -99,7 +99,7 @@ ALONE: Mapping[str, str] = MappingProxyType(
         "Patient?name:exact=x": TERMS,
         "Patient?address-city:contains=x": "string_index_value",
         "Condition?code:text=dia": "text_value_pkey",
-        "Observation?date=ge2015&date=lt2016": "date_index_value date_index_long",
+        "Observation?date=ge2015&date=lt2016": "date_index_value",
         "Patient?_has:Observation:patient:date=2015-01-01": "date_index_value",
         "Observation?_filter=code eq x and date ge 2015": TERMS,
         "Observation?_content=x": TERMS,
