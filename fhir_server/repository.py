@@ -34,7 +34,7 @@ from fhir_server.search.reading import Terminology
 from fhir_server.search.term import resource_key, term
 from fhir_server.stamping import stamp
 from fhir_server.storage import contained as inner
-from fhir_server.storage import everything, history, includes, plans, resources, searches
+from fhir_server.storage import everything, history, includes, outbox, plans, resources, searches
 from fhir_server.storage.blobs import Blobs
 from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Change, Version
@@ -262,7 +262,7 @@ class Repository:
         )
         before = inner.may_contain(current)
         change = Change(tombstone, NO_ENTRY, current.version, contained_before=before)
-        if not inner.write(self.connection, change):
+        if not outbox.write(self.connection, change):
             raise Raced
         self._audited([tombstone])
         self.redefined |= resource_type == DEFINES
@@ -291,7 +291,7 @@ class Repository:
         changes = [
             self._change(draft, current.get(f"{draft.type}/{draft.id}"), now) for draft in drafts
         ]
-        inner.write_many(self.connection, changes)
+        outbox.write_many(self.connection, changes)
         versions = [change.version for change in changes]
         self._audited(versions)
         return versions
@@ -305,10 +305,10 @@ class Repository:
             required = [resource_key(name) for name in draft.targets if name != own]
             change = replace(change, required=required)
         if self.access is None:
-            written = inner.write(self.connection, change)
+            written = outbox.write(self.connection, change)
         else:
             with self.connection.whole():
-                written = inner.write(self.connection, change)
+                written = outbox.write(self.connection, change)
                 self._audited([change.version] if written else [])
         if written:
             return change.version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fhir_server.operations import reindex
+from fhir_server.operations import reindex, scheduling
 from fhir_server.operations.asked import Asked
 from fhir_server.operations.everything import everything
 from fhir_server.operations.meta import meta, meta_add, meta_delete
@@ -36,7 +36,9 @@ class Operation:
         return level in self.levels and (level == "system" or not self.types or type_ in self.types)
 
 
+_TYPE = frozenset({"type"})
 _INSTANCE = frozenset({"instance"})
+_APPOINTMENT = frozenset({"Appointment"})
 
 OPERATIONS: Sequence[Operation] = (
     Operation(
@@ -80,5 +82,16 @@ OPERATIONS: Sequence[Operation] = (
         frozenset({"system", "instance"}),
         frozenset({"SearchParameter"}),
         guarded=True,
+    ),
+    Operation("find", _OURS + "find", scheduling.find, _TYPE, _APPOINTMENT),
+    Operation("hold", _OURS + "hold", scheduling.hold, _TYPE, _APPOINTMENT, changes=True),
+    *(
+        Operation(code, _OURS + code, run, _INSTANCE, _APPOINTMENT, changes=True)
+        for code, run in (
+            ("confirm", scheduling.confirm),
+            ("reschedule", scheduling.reschedule),
+            ("cancel", scheduling.cancel),
+            ("mark", scheduling.mark),
+        )
     ),
 )

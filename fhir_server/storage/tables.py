@@ -22,9 +22,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    column,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint
 from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
@@ -183,6 +184,35 @@ audit = Table(
     Index("audit_recorded", "recorded", "id"),
     Index("audit_fhir_user", "fhir_user", "recorded"),
     Index("audit_patients", "patients", postgresql_using="gin"),
+)
+
+# Whose time is taken; two rows of one actor never overlap. The number is made a range, since GiST has no
+# operator for plain ones without an extension.
+occupied = Table(
+    "occupied",
+    metadata,
+    Column("appointment", BigInteger, nullable=False),
+    Column("actor", BigInteger, nullable=False),
+    Column("during", TSTZRANGE, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=True),
+    ExcludeConstraint(
+        (text("int8range(actor, actor, '[]')"), "&&"),
+        (column("during"), "&&"),
+        name="occupied_once",
+        using="gist",
+    ),
+    Index("occupied_appointment", "appointment"),
+    Index("occupied_until", "until", postgresql_where=text("until IS NOT NULL")),
+)
+
+# Versions of what others follow, until they have.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("type", Text(collation="C"), nullable=False),
+    Column("id", Text(collation="C"), nullable=False),
+    Column("version", Integer, nullable=False),
 )
 
 # Keys that this installation made for itself, such as the one that signs page links.

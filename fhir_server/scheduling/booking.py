@@ -1,0 +1,342 @@
+"""How an appointment comes about, moves and ends: hold, confirm, reschedule, cancel, mark, expire.
+
+Whoever asks needs a role that may and, when an app stands between, a scope for Appointment; what is
+then written is the server's own doing, so nobody can write more than these steps do. Each step is
+one transaction that the caller opens.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fhir_server.codec import Resource
+from fhir_server.errors import Conflict, Forbidden, InvalidParameter
+from fhir_server.repository import Repository
+from fhir_server.scheduling import appointments, records, slots
+from fhir_server.scheduling.appointments import PATIENT, PRACTITIONER, SERVER
+from fhir_server.scheduling.offer import Offer, offer_of
+from fhir_server.scheduling.records import trusted
+from fhir_server.storage import occupied, resources
+from fhir_server.storage.occupied import moment
+
+ROLES = {
+    "patient": PATIENT,
+    "related-person": PATIENT,
+    "practitioner": PRACTITIONER,
+    "administrator": SERVER,
+    "system": SERVER,
+    "open": SERVER,
+}
+PAYING = timedelta(minutes=30)
+"""How long the time is held for a payment that was begun at once."""
+OFFERED = 3
+"""Other times that are named to who came too late."""
+MOST_EXPIRED = 50
+MOST_OPEN = 6
+"""Requests of one patient that are neither booked nor ended."""
+
+
+def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") -> Resource:
+    """Hold a slot for a patient, "Patient/1"; returns the Appointment.
+
+    Conflict, with the next free times, when it is not free any more.
+    """
+    by = _party(repository, "c")
+    person = records.read(repository, *_split(patient))
+    server = trusted(repository)
+    _refuse_many(server, patient)
+    slot, offer = _free_slot(server, slot_id)
+    instant = offer.booking != "approve"
+    appointment: Resource = {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "serviceType": slot.get("serviceType", []),
+        "created": slots.instant(_now()),
+        **({"comment": comment} if comment else {}),
+        "participant": [
+            _participant(patient, name_of(person), "tentative"),
+            _participant(offer.practitioner, offer.name, "accepted" if instant else "needs-action"),
+        ],
+    }
+    appointments.extend(
+        appointment,
+        appointments.SCHEDULE,
+        {"valueReference": {"reference": f"Schedule/{offer.schedule}"}},
+    )
+    if price := _price(server, offer):
+        appointments.extend(appointment, appointments.FEE, {"valueMoney": price})
+        appointments.extend(appointment, appointments.PAYMENT, {"valueCode": "open"})
+    _place(appointment, slot)
+    appointments.hold(appointment, _now() + timedelta(minutes=offer.hold_minutes))
+    _mark_slot(server, slot, "busy")
+    if by == PRACTITIONER:
+        appointments.agree(appointment, "Practitioner")
+    return records.create(server, appointment)
+
+
+def confirm(repository: Repository, id_: str, comment: str = "") -> Resource:
+    """Say yes, as the patient who chose the time or as the practitioner who approves it."""
+    by, appointment = _mine(repository, id_)
+    if appointment["status"] == "pending":
+        raise Conflict(
+            f"Appointment/{id_} waits for its payment; a payment is what confirms it.",
+            "Appointment.status",
+        )
+    if comment:
+        appointment["comment"] = comment
+    for who in {PATIENT: ("Patient",), PRACTITIONER: ("Practitioner",)}.get(
+        by, ("Patient", "Practitioner")
+    ):
+        appointments.agree(appointment, who)
+    return _settle(repository, appointment, by)
+
+
+def paid(repository: Repository, id_: str) -> Resource:
+    """Note that it is paid, and book it; Conflict when its time is no longer held for it."""
+    server = trusted(repository)
+    appointment = _held(server, id_)
+    if appointment["status"] not in ("proposed", "pending"):
+        raise Conflict(f"Appointment/{id_} is {appointment['status']}: it cannot be paid any more.")
+    appointments.extend(appointment, appointments.PAYMENT, {"valueCode": "paid"})
+    return _settle(server, appointment, SERVER)
+
+
+def payment_is(repository: Repository, id_: str, status: str) -> Resource:
+    """Show a payment's status on its appointment."""
+    server = trusted(repository)
+    appointment = _held(server, id_)
+    appointments.extend(appointment, appointments.PAYMENT, {"valueCode": status})
+    return records.save(server, appointment)
+
+
+def reschedule(repository: Repository, id_: str, slot_id: str) -> Resource:
+    """Move it to another slot of the same practitioner; the old one is let go only with that."""
+    by, appointment = _mine(repository, id_)
+    server = trusted(repository)
+    slot, offer = _free_slot(server, slot_id)
+    if offer.practitioner != appointments.actor(appointment, "Practitioner"):
+        raise Conflict("The other time is another practitioner's; book that one and cancel this.")
+    before = appointment["status"]
+    if before not in ("proposed", "pending", "booked"):
+        raise Conflict(f"Appointment/{id_} is {before}: it cannot be moved any more.")
+    _let_go(server, appointment)
+    _place(appointment, slot)
+    _mark_slot(server, slot, "busy")
+    if by == PATIENT and offer.booking == "approve":
+        appointments.agree(appointment, "Practitioner", "needs-action")
+    return _settle(server, appointment, by)
+
+
+def cancel(repository: Repository, id_: str, words: str = "", *, expired: bool = False) -> Resource:
+    """End it before it takes place, and let its time go."""
+    by, appointment = (
+        (SERVER, _held(trusted(repository), id_)) if expired else _mine(repository, id_)
+    )
+    code = "expired" if expired else _reason(appointment, by)
+    appointments.move(appointment, "cancelled", by)
+    appointment["cancelationReason"] = appointments.cancelled_for(code, words)
+    appointments.hold(appointment, None)
+    server = trusted(repository)
+    _let_go(server, appointment)
+    appointment.pop("slot", None)
+    return records.save(server, appointment)
+
+
+def mark(repository: Repository, id_: str, status: str) -> Resource:
+    """Say that the patient has arrived, was seen (fulfilled) or did not come (noshow)."""
+    if status not in ("arrived", "checked-in", "fulfilled", "noshow"):
+        raise InvalidParameter(f"status: {status!r} is not arrived, checked-in, fulfilled, noshow.")
+    by, appointment = _mine(repository, id_)
+    appointments.move(appointment, status, by)
+    return records.save(trusted(repository), appointment)
+
+
+def expire(repository: Repository) -> int:
+    """Cancel what was not confirmed or paid while its time was held; returns how many. As the server."""
+    keys = occupied.run_out(repository.connection, MOST_EXPIRED)
+    found = resources.lock(repository.connection, keys)
+    for version in found:
+        cancel(repository, version.id, expired=True)
+    return len(found)
+
+
+def refund_share(appointment: Resource, offer: Offer, at: datetime) -> int:
+    """Return how many hundredths of the fee go back when it is cancelled at that time."""
+    if appointments.reason(appointment) not in ("cancelled", "withdrawn"):
+        return 100
+    in_time = moment(appointment["start"]) - at >= timedelta(hours=offer.free_hours)
+    return 100 if in_time else 100 - int(offer.percent)
+
+
+# Within
+
+
+def _settle(repository: Repository, appointment: Resource, by: str) -> Resource:
+    """Give it the status that participants and payment make, and hold its time as long as that takes."""
+    server = trusted(repository)
+    status = appointments.next_status(appointment)
+    appointments.move(appointment, status, by)
+    appointments.hold(appointment, _until(server, appointment))
+    return records.save(server, appointment)
+
+
+def _until(repository: Repository, appointment: Resource) -> datetime | None:
+    status, start = appointment["status"], moment(appointment["start"])
+    if status not in ("proposed", "pending"):
+        return None
+    offer = offer_for(repository, appointment)
+    if status == "proposed":
+        return min(start, _now() + timedelta(hours=offer.request_hours))
+    if offer.booking == "approve":
+        return min(start, _now() + timedelta(hours=offer.payment_hours))
+    return min(start, _now() + PAYING)
+
+
+def offer_for(repository: Repository, appointment: Resource) -> Offer:
+    """Return what the appointment was booked under."""
+    id_ = appointments.schedule(appointment)
+    if not id_:
+        raise Conflict(f"Appointment/{appointment['id']} was not made here: change it by PUT.")
+    return offer_of(records.read(trusted(repository), "Schedule", id_) | {"active": True})
+
+
+def _party(repository: Repository, letter: str) -> str:
+    """Return whom the principal acts as; Forbidden when neither role nor app's scopes let them."""
+    policy = repository.policy
+    if policy.unrestricted:
+        return SERVER
+    policy.fitting("Appointment", letter)
+    if policy.principal.role not in ROLES:
+        raise Forbidden(f"The role {policy.principal.role!r} books no appointments.")
+    return ROLES[policy.principal.role]
+
+
+def _mine(repository: Repository, id_: str) -> tuple[str, Resource]:
+    """Return whom the principal acts as, and the appointment, if it is one of theirs."""
+    by = _party(repository, "u")
+    records.read(repository, "Appointment", id_)
+    appointment = _held(trusted(repository), id_)
+    user = repository.policy.principal.user
+    if by == PRACTITIONER and not any(
+        each.get("actor", {}).get("reference") == user for each in appointment["participant"]
+    ):
+        raise Forbidden(f"Appointment/{id_} is with another practitioner.")
+    return by, appointment
+
+
+def _held(server: Repository, id_: str) -> Resource:
+    found = records.held(server, "Appointment", id_)
+    if found is None:
+        raise Conflict(f"There is no Appointment/{id_} any more.")
+    return found
+
+
+def _free_slot(server: Repository, slot_id: str) -> tuple[Resource, Offer]:
+    """Return the slot, which nobody else takes until the transaction ends; Conflict when it is not free."""
+    slot = records.held(server, "Slot", slot_id)
+    if slot is None:
+        raise Conflict(f"There is no Slot/{slot_id} any more. Choose another time.")
+    offer = offer_of(records.read(server, "Schedule", slots.schedule_of(slot)))
+    free = slot["status"] == "free" and slots.without_taken(server, [slot], {offer.schedule: offer})
+    if not free:
+        raise Conflict(f"This time is no longer free.{_others(server, offer, slot)}", "Slot.status")
+    if moment(slot["start"]) < _now() + timedelta(hours=offer.notice_hours):
+        raise Conflict(f"This time is too soon.{_others(server, offer, slot)}", "Slot.start")
+    return slot, offer
+
+
+def _refuse_many(server: Repository, patient: str) -> None:
+    """Nobody keeps others from booking by asking for all there is."""
+    open_ = records.find(
+        server,
+        "Appointment",
+        ("patient", patient),
+        ("status", "proposed,pending"),
+        ("_count", str(MOST_OPEN)),
+    )
+    if len(open_) == MOST_OPEN:
+        raise Conflict(
+            f"There are {MOST_OPEN} requests of this patient that are not settled yet. Confirm, pay "
+            "or withdraw one of them first.",
+            "patient",
+        )
+
+
+def _others(server: Repository, offer: Offer, slot: Resource) -> str:
+    """Return a sentence with the next free times."""
+    start = max(moment(slot["start"]), _now())
+    found = slots.free(server, [offer], start, start + slots.AHEAD, OFFERED)
+    if not found:
+        return " There is no other free time in the next four weeks."
+    times = [moment(each["start"]).astimezone(offer.zone) for each in found]
+    listed = ", ".join(f"{each:%a %d %b %H:%M}" for each in times)
+    return f" The next free times are {listed} ({offer.zone.key} time)."
+
+
+def _place(appointment: Resource, slot: Resource) -> None:
+    start, end = moment(slot["start"]), moment(slot["end"])
+    appointment |= {
+        "slot": [{"reference": f"Slot/{slot['id']}"}],
+        "start": slot["start"],
+        "end": slot["end"],
+        "minutesDuration": int((end - start).total_seconds() // 60),
+    }
+
+
+def _mark_slot(server: Repository, slot: Resource, status: str) -> None:
+    records.save(server, slot | {"status": status})
+
+
+def _let_go(server: Repository, appointment: Resource) -> None:
+    """Let the appointment's slots be booked again."""
+    for each in appointment.get("slot", []):
+        slot = records.held(server, "Slot", each["reference"].rpartition("/")[2])
+        if slot is not None and slot["status"] == "busy":
+            _mark_slot(server, slot, "free")
+
+
+def _reason(appointment: Resource, by: str) -> str:
+    asked = appointment["status"] == "proposed"
+    if by == PATIENT:
+        return "withdrawn" if asked else "cancelled"
+    return "rejected" if asked else "cancelled-by-practice"
+
+
+def _price(server: Repository, offer: Offer) -> dict[str, Any] | None:
+    """Return the Money of the fee's ChargeItemDefinition; None when nothing is charged."""
+    if not offer.fee:
+        return None
+    found = records.find(server, "ChargeItemDefinition", ("url", offer.fee), ("status", "active"))
+    for definition in found:
+        for group in definition.get("propertyGroup", []):
+            for component in group.get("priceComponent", []):
+                if component.get("type") == "base" and "amount" in component:
+                    amount: dict[str, Any] = component["amount"]
+                    return amount
+    raise Conflict(f"The fee {offer.fee} of Schedule/{offer.schedule} is not defined here.")
+
+
+def name_of(person: Resource) -> str:
+    """Return a person's name as it is written."""
+    for name in person.get("name", []):
+        parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
+        if text := name.get("text") or " ".join(filter(None, parts)):
+            return str(text)
+    return f"{person['resourceType']}/{person['id']}"
+
+
+def _participant(reference: str, name: str, status: str) -> dict[str, Any]:
+    actor = {"reference": reference, **({"display": name} if name else {})}
+    return {"actor": actor, "status": status}
+
+
+def _split(reference: str) -> tuple[str, str]:
+    kind, _, id_ = reference.rpartition("/")
+    if kind != "Patient" or not id_:
+        raise InvalidParameter(f"patient: write Patient/id, not {reference!r}.", "patient")
+    return kind, id_
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
