@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, text
 
+from billing import tables as billing
 from fhir_server.channels import tables as channels
 from fhir_server.storage import tables as records
 from medconsult.embedded import database
@@ -33,7 +34,7 @@ def migrate(connection: Connection) -> None:
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=[records.metadata, channels.metadata, accounts.metadata],
+        target_metadata=[records.metadata, channels.metadata, accounts.metadata, billing.metadata],
         transaction_per_migration=True,
         compare_type=True,
         compare_server_default=False,

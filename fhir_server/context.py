@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import sqlalchemy
+
 from fhir_server.access.policy import UNRESTRICTED, Policy, policy_of
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.audit.access import Access
 from fhir_server.audit.trail import Trail
 from fhir_server.consents import Consents
-from fhir_server.database import Connection, Database, retrying
+from fhir_server.database import Connection, Database, lend, retrying
 from fhir_server.repository import Repository
 from fhir_server.search.reading import Terminology
 from fhir_server.storage.blobs import Blobs
@@ -79,6 +81,15 @@ class Store:
             denied = self.consents.denied(connection, policy.principal, self.base)
             policy = policy.but(denied.withheld, denied.predicates)
         return Repository(connection, self.blobs, self.base, self.integrity, policy, self.access)
+
+    def joining(self, sql: sqlalchemy.Connection) -> Repository:
+        """Return a repository in the transaction of a SQLAlchemy connection, on its very session."""
+        sql.execute(sqlalchemy.select(1))  # begins it, if nothing has yet
+        lent: Connection | None = sql.connection.info.get("records")
+        if lent is None:
+            session = sql.connection.driver_connection
+            lent = sql.connection.info["records"] = lend(session)
+        return self.repository(lent)
 
     def terminology(self) -> Terminology:
         """Return what is known of codes; a connection is lent for each look into what is stored."""

@@ -102,6 +102,11 @@ class Connection:
         self.cursor.execute("COMMIT")
 
 
+def lend(session: Any) -> Connection:
+    """Return the connection on a session that somebody else opened and will end."""
+    return Connection(session, session.cursor())
+
+
 @dataclass(slots=True, eq=False)
 class Database:
     """A pool of at most `size` connections of this process; a caller beyond that waits its turn."""

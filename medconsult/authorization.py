@@ -30,7 +30,14 @@ def auth_of(settings: Settings, store: Store) -> Auth:
 
 def engine_of(settings: Settings) -> Engine:
     url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
-    return create_engine(url, pool_size=SESSIONS, max_overflow=SESSIONS, pool_pre_ping=True)
+    return create_engine(
+        url,
+        pool_size=SESSIONS,
+        max_overflow=SESSIONS,
+        pool_pre_ping=True,
+        # As the records' own sessions: a transaction may be over both.
+        connect_args={"options": "-c timezone=UTC -c jit=off"},
+    )
 
 
 def keys_folder(settings: Settings) -> Path:

@@ -94,7 +94,7 @@ def offer_of(schedule: Resource) -> Offer:
         zone=zone_of(texts.get("time-zone", "UTC")),
         hours=_weekly([value for name, value in found if name == "hours"]),
         exceptions=_single_days([value for name, value in found if name == "exception"]),
-        service=_service(schedule),
+        service=_title(schedule),
         booking=texts.get("booking", "approve"),
         free_hours=int(rule.get("free-hours", 24)),
         percent=Decimal(str(rule.get("percent", 0))),
@@ -167,7 +167,7 @@ def _span(written: Mapping[str, str]) -> Span:
     return time.fromisoformat(written["from"]), time.fromisoformat(written["to"])
 
 
-def _service(schedule: Resource) -> str:
+def _title(schedule: Resource) -> str:
     for each in schedule.get("serviceType", []):
         if text := each.get("text") or next(
             (coding["display"] for coding in each.get("coding", []) if "display" in coding), ""

@@ -5,13 +5,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
+from billing import tables as billing
 from fhir_server.channels import tables as channels
 from fhir_server.storage import tables as records
 from fhir_server.storage.tables import TransactionId
 from medconsult.migrations import engine, newest
 from smart_auth import tables as accounts
 
-ALL = [records.metadata, channels.metadata, accounts.metadata]
+ALL = [records.metadata, channels.metadata, accounts.metadata, billing.metadata]
 
 
 @pytest.fixture(autouse=True)
