@@ -12,6 +12,7 @@ from medconsult.embedded import database
 from medconsult.migrations import engine
 from medconsult.settings import load_settings
 from smart_auth import tables as accounts
+from ui import tables as portal
 
 # Any number will do that nobody else takes in this database.
 RUNNER_LOCK = 4_001_000_001
@@ -34,7 +35,7 @@ def migrate(connection: Connection) -> None:
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=[records.metadata, channels.metadata, accounts.metadata, billing.metadata],
+        target_metadata=[each.metadata for each in (records, channels, accounts, billing, portal)],
         transaction_per_migration=True,
         compare_type=True,
         compare_server_default=False,

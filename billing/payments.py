@@ -121,6 +121,11 @@ def listed(connection: Connection, appointment: str = "", most: int = 100) -> li
     return [Line(*row) for row in connection.execute(query)]
 
 
+def one(connection: Connection, id_: str) -> Payment | None:
+    row = connection.execute(select(payment).where(payment.c.id == id_)).first()
+    return _payment(row) if row else None
+
+
 # Told by the provider
 
 

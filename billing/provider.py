@@ -59,7 +59,8 @@ class ProviderDown(Exception):
 
 
 class Provider(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def open(self, payment: Payment, back: str) -> Checkout:
         """Return where to pay; the same payment twice opens one checkout.

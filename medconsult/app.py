@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import atexit
 from dataclasses import dataclass, replace
-from functools import partial
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from billing import webhooks
 from fhir_server import validation
 from fhir_server.audit.trail import Trail
 from fhir_server.context import Store
@@ -19,17 +18,17 @@ from fhir_server.rest.call import Limits
 from medconsult.authenticating import Authenticating
 from medconsult.authorization import auth_of
 from medconsult.blobs import blob_store
-from medconsult.front_page import front_page
 from medconsult.garbage import collect_seldom
 from medconsult.health import health_routes
 from medconsult.logs import configure_logs
+from medconsult.portal import portal_of
 from medconsult.requests import FHIR, Observed, door_of
 from medconsult.settings import Settings, load_settings
 from smart_auth.app import router
 from smart_auth.auth import Auth
 from smart_auth.discovery import security
-from smart_auth.pages import SAFE, security_policy
 from smart_auth.revocations import Revocations
+from ui.app import router as pages_of
 
 WEB_CONNECTIONS = 4
 """To the records, of a worker's pages; the FHIR API has a pool of its own."""
@@ -118,11 +117,7 @@ def web_app(settings: Settings, auth: Auth) -> FastAPI:
     app = FastAPI(title="MedConsult", openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(health_routes(settings))
     app.include_router(router(auth))
-    headers = {**SAFE, "Content-Security-Policy": security_policy()}
-    page = partial(HTMLResponse, front_page(settings), headers=headers)
-
-    @app.get("/", include_in_schema=False)
-    async def front() -> HTMLResponse:
-        return page()
-
+    portal = portal_of(settings, auth)
+    app.include_router(webhooks.routes(portal.billing))
+    app.include_router(pages_of(portal))
     return app

@@ -1,7 +1,8 @@
-"""Demo records for a new embedded database: one practice, four patients, made up from first to last."""
+"""Demo records for a new embedded database: a practice and its patients, made up from first to last."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,11 +11,12 @@ from fhir_server.context import Store
 from fhir_server.rest.call import Limits
 from fhir_server.rest.routes import dispatch
 from fhir_server.rest.web import Request
-
-Record = dict[str, Any]
+from medconsult import demo_patients
+from medconsult.demo_practice import SNOMED, Record, practice
+from medconsult.demo_visits import visits
 
 LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
+BATCH = 500
 UCUM = "http://unitsofmeasure.org"
 
 # id, family, given, gender, birth date, conditions (SNOMED code, text)
@@ -32,31 +34,6 @@ MEASURES = (
     ("2345-7", "Glucose", "laboratory", "mg/dL", (109, 104, 99, 96)),
 )
 CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
-PRACTICE: tuple[Record, ...] = (
-    {
-        "resourceType": "Organization",
-        "id": "demo-practice",
-        "active": True,
-        "name": "Harbour Street Practice",
-    },
-    {
-        "resourceType": "Practitioner",
-        "id": "demo-osei",
-        "active": True,
-        "name": [{"family": "Osei", "given": ["Grace"], "prefix": ["Dr."]}],
-    },
-    {
-        "resourceType": "PractitionerRole",
-        "id": "demo-osei-gp",
-        "practitioner": {"reference": "Practitioner/demo-osei"},
-        "organization": {"reference": "Organization/demo-practice"},
-        "specialty": [
-            {"coding": [{"system": SNOMED, "code": "394814009"}], "text": "General practice"}
-        ],
-    },
-)
-
-
 # A mother who cares for a son, and who runs the practice.
 PEOPLE: tuple[Record, ...] = (
     {
@@ -92,6 +69,12 @@ def load_into_new(store: Store, today: date) -> int:
         if connection.query("SELECT 1 FROM resource LIMIT 1"):
             return 0
     records = demo_records(today)
+    for start in range(0, len(records), BATCH):
+        _store(store, records[start : start + BATCH])
+    return len(records)
+
+
+def _store(store: Store, records: Sequence[Record]) -> None:
     entries = [
         {
             "resource": record,
@@ -104,13 +87,17 @@ def load_into_new(store: Store, today: date) -> int:
     answer = dispatch(store, Limits(), Request("POST", "", "", headers, body))
     if answer.status != 200:
         raise RuntimeError(answer.body.decode())
-    return len(records)
 
 
 def demo_records(today: date) -> list[Record]:
-    """Return the practice and its patients, with visits counted back from today."""
+    """Return the practice, its patients with visits counted back from today, and their appointments.
+
+    What is referred to stands before what refers to it.
+    """
     patients = (record for row in PATIENTS for record in _patient(row, today))
-    return [*PRACTICE, *patients, *PEOPLE]
+    known = [(row[0], f"{row[2]} {row[1]}") for row in PATIENTS]
+    booked = visits([*known, *demo_patients.names()], today)
+    return [*practice(), *patients, *PEOPLE, *demo_patients.people(today), *booked]
 
 
 def _patient(row: tuple[Any, ...], today: date) -> list[Record]:

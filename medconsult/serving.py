@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from medconsult import demo_people, mailing
+from medconsult import chores, demo_people, mailing
 from medconsult.app import store_of
 from medconsult.authorization import auth_of
 from medconsult.demo import load_into_new
@@ -62,6 +62,7 @@ def serve_until_stopped(settings: Settings) -> None:
         with (
             in_background(settings),
             mailing.in_background(settings),
+            chores.in_background(settings),
             noted(settings.data_dir, settings.public_url),
         ):
             Supervisor(socket, settings, mend).run()

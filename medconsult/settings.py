@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -124,6 +125,9 @@ class Settings(BaseSettings):
         90, ge=1, le=3650, description="how long a refresh token is good; each use makes a new one"
     )
     session_hours: int = Field(12, ge=1, le=720, description="how long somebody stays signed in")
+    time_zone: str = Field(
+        "UTC", description="IANA time zone of people who have not chosen one, such as Europe/Berlin"
+    )
     demo: bool = Field(True, description="load demo records when the database is new and embedded")
 
     @field_validator("cors_origins", mode="before")
@@ -143,6 +147,13 @@ class Settings(BaseSettings):
     def _mail_server(cls, value: SecretStr) -> SecretStr:
         if not SMTP_URL.fullmatch(value.get_secret_value()):
             raise ValueError("write it as smtp://user:password@host:port or smtps://...")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("write an IANA name such as Europe/Berlin")
         return value
 
     @field_validator("mail_from")

@@ -27,7 +27,7 @@ HALF_SIGNED_S = 600
 """How long the second factor may take."""
 SEEN_EVERY = timedelta(minutes=1)
 LONGEST_AGENT = 300
-HOME = "/auth/account"
+HOME = "/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from typing import Any
 
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict
-from fhir_server.storage.occupied import EXTENSION, HELD_UNTIL
+from fhir_server.extensions import EXTENSION, find, put
+from fhir_server.instants import instant
+from fhir_server.storage.occupied import HELD_UNTIL
 
 SCHEDULE = f"{EXTENSION}schedule"
 FEE = f"{EXTENSION}fee"
@@ -86,18 +88,18 @@ def is_due(appointment: Resource) -> bool:
 
 def fee(appointment: Resource) -> tuple[Decimal, str] | None:
     """Return amount and currency; None when nothing is charged."""
-    money = extension(appointment, FEE).get("valueMoney")
+    money = find(appointment, FEE).get("valueMoney")
     return (Decimal(str(money["value"])), str(money["currency"])) if money else None
 
 
 def payment(appointment: Resource) -> str:
     """Return the payment's status: open, paid, failed, expired, refunded, partially-refunded; "" for none."""
-    return str(extension(appointment, PAYMENT).get("valueCode", ""))
+    return str(find(appointment, PAYMENT).get("valueCode", ""))
 
 
 def schedule(appointment: Resource) -> str:
     """Return the id of the Schedule it is booked in; "" when another system made it."""
-    reference = extension(appointment, SCHEDULE).get("valueReference", {}).get("reference", "")
+    reference = find(appointment, SCHEDULE).get("valueReference", {}).get("reference", "")
     return str(reference.rpartition("/")[2])
 
 
@@ -139,22 +141,4 @@ def cancelled_for(code: str, words: str = "") -> dict[str, Any]:
 
 def hold(appointment: Resource, until: datetime | None) -> None:
     """Let it take its time until then; None when it does for good, or no more."""
-    value = until.isoformat(timespec="seconds").replace("+00:00", "Z") if until else None
-    extend(appointment, HELD_UNTIL, {"valueInstant": value} if value else None)
-
-
-def extension(appointment: Resource, url: str) -> dict[str, Any]:
-    for each in appointment.get("extension", []):
-        if each.get("url") == url:
-            found: dict[str, Any] = each
-            return found
-    return {}
-
-
-def extend(appointment: Resource, url: str, value: Mapping[str, Any] | None) -> None:
-    """Replace the extension; None takes it away."""
-    others = [each for each in appointment.get("extension", []) if each.get("url") != url]
-    listed = [*others, {"url": url, **value}] if value else others
-    appointment.pop("extension", None)
-    if listed:
-        appointment["extension"] = listed
+    put(appointment, HELD_UNTIL, {"valueInstant": instant(until)} if until else None)

@@ -10,15 +10,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fhir_server import extensions
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, Forbidden, InvalidParameter
+from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import appointments, records, slots
 from fhir_server.scheduling.appointments import PATIENT, PRACTITIONER, SERVER
 from fhir_server.scheduling.offer import Offer, offer_of
 from fhir_server.scheduling.records import trusted
 from fhir_server.storage import occupied, resources
-from fhir_server.storage.occupied import moment
 
 ROLES = {
     "patient": PATIENT,
@@ -47,26 +48,26 @@ def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") 
     server = trusted(repository)
     _refuse_many(server, patient)
     slot, offer = _free_slot(server, slot_id)
-    instant = offer.booking != "approve"
+    at_once = offer.booking != "approve"
     appointment: Resource = {
         "resourceType": "Appointment",
         "status": "proposed",
         "serviceType": slot.get("serviceType", []),
-        "created": slots.instant(_now()),
+        "created": instant(_now()),
         **({"comment": comment} if comment else {}),
         "participant": [
             _participant(patient, name_of(person), "tentative"),
-            _participant(offer.practitioner, offer.name, "accepted" if instant else "needs-action"),
+            _participant(offer.practitioner, offer.name, "accepted" if at_once else "needs-action"),
         ],
     }
-    appointments.extend(
+    extensions.put(
         appointment,
         appointments.SCHEDULE,
         {"valueReference": {"reference": f"Schedule/{offer.schedule}"}},
     )
-    if price := _price(server, offer):
-        appointments.extend(appointment, appointments.FEE, {"valueMoney": price})
-        appointments.extend(appointment, appointments.PAYMENT, {"valueCode": "open"})
+    if cost := price(server, offer):
+        extensions.put(appointment, appointments.FEE, {"valueMoney": cost})
+        extensions.put(appointment, appointments.PAYMENT, {"valueCode": "open"})
     _place(appointment, slot)
     appointments.hold(appointment, _now() + timedelta(minutes=offer.hold_minutes))
     _mark_slot(server, slot, "busy")
@@ -98,7 +99,7 @@ def paid(repository: Repository, id_: str) -> Resource:
     appointment = _held(server, id_)
     if appointment["status"] not in ("proposed", "pending"):
         raise Conflict(f"Appointment/{id_} is {appointment['status']}: it cannot be paid any more.")
-    appointments.extend(appointment, appointments.PAYMENT, {"valueCode": "paid"})
+    extensions.put(appointment, appointments.PAYMENT, {"valueCode": "paid"})
     return _settle(server, appointment, SERVER)
 
 
@@ -106,7 +107,7 @@ def payment_is(repository: Repository, id_: str, status: str) -> Resource:
     """Show a payment's status on its appointment."""
     server = trusted(repository)
     appointment = _held(server, id_)
-    appointments.extend(appointment, appointments.PAYMENT, {"valueCode": status})
+    extensions.put(appointment, appointments.PAYMENT, {"valueCode": status})
     return records.save(server, appointment)
 
 
@@ -303,7 +304,7 @@ def _reason(appointment: Resource, by: str) -> str:
     return "rejected" if asked else "cancelled-by-practice"
 
 
-def _price(server: Repository, offer: Offer) -> dict[str, Any] | None:
+def price(server: Repository, offer: Offer) -> dict[str, Any] | None:
     """Return the Money of the fee's ChargeItemDefinition; None when nothing is charged."""
     if not offer.fee:
         return None

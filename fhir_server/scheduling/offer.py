@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict
-from fhir_server.storage.occupied import EXTENSION
+from fhir_server.extensions import EXTENSION
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Span = tuple[time, time]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fhir_server.codec import Resource
+from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import records
 from fhir_server.scheduling.offer import Offer, offer_of, starts
 from fhir_server.storage import occupied
-from fhir_server.storage.occupied import moment
 
 AHEAD = timedelta(days=28)
 """How far ahead slots are made."""
@@ -87,10 +87,6 @@ def without_taken(
 def schedule_of(slot: Resource) -> str:
     """Return the id of the slot's Schedule."""
     return str(slot["schedule"]["reference"].rpartition("/")[2])
-
-
-def instant(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _in_time(slot: Resource, offer: Offer) -> bool:

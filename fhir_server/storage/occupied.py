@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import psycopg2.errors
 
 from fhir_server.codec import Resource
 from fhir_server.database import Connection
 from fhir_server.errors import Conflict
+from fhir_server.extensions import EXTENSION, find
+from fhir_server.instants import moment
 from fhir_server.search.term import resource_key
-from fhir_server.search.types.date import span
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EXTENSION = "urn:medconsult:extension:"
 HELD_UNTIL = f"{EXTENSION}held-until"
 TAKING = frozenset({"pending", "booked", "arrived", "checked-in"})
 """Statuses of an Appointment that take time; `proposed` does while it is held."""
@@ -92,16 +91,8 @@ def taken_by(appointment: Resource) -> Taken | None:
 
 
 def held_until(appointment: Resource) -> datetime | None:
-    for each in appointment.get("extension", []):
-        if each.get("url") == HELD_UNTIL and "valueInstant" in each:
-            return moment(each["valueInstant"])
-    return None
-
-
-def moment(text: str) -> datetime:
-    """Return the beginning of a FHIR instant, which always has a zone."""
-    found = span(text)
-    return EPOCH + timedelta(microseconds=found[0] if found else 0)
+    text = find(appointment, HELD_UNTIL).get("valueInstant")
+    return moment(text) if text else None
 
 
 def taken(

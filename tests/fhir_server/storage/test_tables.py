@@ -11,8 +11,9 @@ from fhir_server.storage import tables as records
 from fhir_server.storage.tables import TransactionId
 from medconsult.migrations import engine, newest
 from smart_auth import tables as accounts
+from ui import tables as portal
 
-ALL = [records.metadata, channels.metadata, accounts.metadata, billing.metadata]
+ALL = [records.metadata, channels.metadata, accounts.metadata, billing.metadata, portal.metadata]
 
 
 @pytest.fixture(autouse=True)

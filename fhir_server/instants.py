@@ -1,0 +1,15 @@
+"""FHIR instants and Python's: https://hl7.org/fhir/R4/datatypes.html#instant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def moment(text: str) -> datetime:
+    """Read an instant; a leap second is the second before it."""
+    return datetime.fromisoformat(text.replace(":60", ":59")).astimezone(UTC)
+
+
+def instant(time: datetime) -> str:
+    """Write it in UTC, to the second."""
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

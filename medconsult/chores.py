@@ -1,0 +1,96 @@
+"""What goes on by itself beside the requests: holds end, slots are made, payments applied, people told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime
+from functools import partial
+
+import psycopg2
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing import payments
+from fhir_server.access.principal import Principal
+from fhir_server.codec import Resource
+from fhir_server.context import Store
+from fhir_server.errors import Conflict, FHIRError
+from fhir_server.repository import Repository
+from fhir_server.scheduling import booking, records, slots
+from medconsult import background
+from medconsult.app import store_of
+from medconsult.authorization import auth_of
+from medconsult.portal import portal_of
+from medconsult.settings import Settings
+from ui.portal import Portal
+
+LOOK_S = 1.0
+END_S = 10.0
+SLOTS_EVERY_S = 3600.0
+SCHEDULING = Principal("system", name="Scheduling")
+log = structlog.get_logger(__name__)
+
+
+def in_background(settings: Settings) -> AbstractContextManager[None]:
+    """Do them in a thread, until the context ends."""
+    return background.in_background(partial(_until, settings), END_S)
+
+
+def _until(settings: Settings, stopping: threading.Event) -> None:
+    store = store_of(settings)
+    portal = portal_of(settings, auth_of(settings, store))
+    slots_at = 0.0
+    with closing(store.database):
+        while not stopping.wait(LOOK_S):
+            try:
+                each_second(portal)
+                if time.monotonic() >= slots_at:
+                    make_slots(store)
+                    slots_at = time.monotonic() + SLOTS_EVERY_S
+            except (FHIRError, SQLAlchemyError, psycopg2.Error) as error:
+                # The database may be starting anew; what was done is noted there.
+                log.warning("chores.interrupted", error=type(error).__name__)
+
+
+def each_second(portal: Portal) -> None:
+    store = portal.auth.store
+    _all(lambda: bool(acting(store).writing(booking.expire)))
+    _all(partial(payments.apply_next, portal.billing))
+    _all(partial(payments.refund_next, portal.billing))
+
+
+def make_slots(store: Store) -> None:
+    """Make the slots of every schedule in use."""
+    for schedule in acting(store).reading(_schedules):
+        slots_of(store, schedule["id"])
+
+
+def slots_of(store: Store, schedule: str) -> None:
+    """Make or close the slots of one schedule, after what it offers now."""
+
+    def work(repository: Repository) -> int:
+        return slots.materialise(
+            repository, records.read(repository, "Schedule", schedule), datetime.now(UTC)
+        )
+
+    try:
+        if changed := acting(store).writing(work):
+            log.info("slots.made", schedule=schedule, count=changed)
+    except Conflict as refusal:
+        log.info("slots.none", schedule=schedule, reason=str(refusal))
+
+
+def acting(store: Store) -> Store:
+    return store.acting(SCHEDULING)
+
+
+def _schedules(repository: Repository) -> list[Resource]:
+    return records.find(repository, "Schedule", ("active", "true"), ("_count", "1000"))
+
+
+def _all(step: Callable[[], bool]) -> None:
+    while step():
+        pass

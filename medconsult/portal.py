@@ -1,0 +1,23 @@
+"""The portal's part of a process: billing with the provider that the settings name, and the pages."""
+
+from __future__ import annotations
+
+from billing.demo_provider import DemoProvider
+from billing.payments import Billing
+from billing.provider import Provider
+from medconsult.settings import Settings
+from smart_auth.auth import Auth
+from ui.portal import Portal
+
+
+def portal_of(settings: Settings, auth: Auth) -> Portal:
+    return Portal(auth, billing_of(settings, auth), settings.time_zone)
+
+
+def billing_of(settings: Settings, auth: Auth) -> Billing:
+    return Billing(auth.engine, auth.store, provider_of(settings, auth), auth.issuer)
+
+
+def provider_of(settings: Settings, auth: Auth) -> Provider:
+    """Return who takes the money; without keys of one, the demo that takes none."""
+    return DemoProvider(auth.engine, settings.public_url, auth.keys.secret)

@@ -1,0 +1,28 @@
+"""Every address of the portal, room by room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fastapi import APIRouter
+
+from ui import demo_checkout, doctors, pages, settings_page, visits
+from ui.portal import Portal
+
+ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
+    pages.routes,
+    # For everybody
+    doctors.routes,
+    settings_page.routes,
+    # For patients
+    visits.routes,
+    demo_checkout.routes,
+)
+
+
+def router(portal: Portal) -> APIRouter:
+    """Return all of them, to be mounted at the root."""
+    made = APIRouter()
+    for each in ROUTERS:
+        made.include_router(each(portal))
+    return made

@@ -1,0 +1,173 @@
+"""Who can be booked, and when: the pages that anybody sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from billing.money import minor, shown
+from fhir_server import extensions
+from fhir_server.codec import Resource
+from fhir_server.errors import Conflict, FHIRError
+from fhir_server.instants import moment
+from fhir_server.repository import Repository
+from fhir_server.scheduling import booking, records, slots
+from fhir_server.scheduling.offer import Offer, offer_of
+from smart_auth import sessions
+from smart_auth.pages import worded
+from ui import preferences
+from ui.pages import concept, show
+from ui.portal import Portal, look, missing
+
+MOST = "200"
+WEEK = timedelta(days=7)
+LONGEST_LIST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """A practitioner with what they offer."""
+
+    id: str
+    name: str
+    resource: Resource
+    specialty: str
+    languages: str
+    biography: str
+    offer: Offer
+    fee: str
+    """"40.00 EUR", or "" when nothing is charged."""
+    free: Sequence[Resource] = ()
+    """The first free slots."""
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def front(request: Request) -> Response:
+        signed = sessions.current(portal.auth, request)
+        if signed is not None:
+            return RedirectResponse(HOMES.get(signed.account.role, "/home"), 303)
+        return show(portal, request, None, "front.html")
+
+    @router.get("/doctors")
+    def listed(request: Request) -> Response:
+        signed = sessions.current(portal.auth, request)
+        chosen = {name: request.query_params.get(name, "") for name in ("specialty", "language")}
+        every = look(portal, signed, "Schedule", doctors)
+        fitting = [each for each in every if _fits(each, **chosen)]
+        spoken = {name for each in every for name in each.languages.split(", ") if name}
+        context = {
+            "doctors": sorted(fitting, key=_soonest),
+            "specialties": sorted({each.specialty for each in every if each.specialty}),
+            "languages": sorted(spoken),
+            **chosen,
+        }
+        return show(portal, request, signed, "doctors.html", context)
+
+    @router.get("/doctors/{schedule}")
+    @worded
+    def one(request: Request, schedule: str) -> Response:
+        signed = sessions.current(portal.auth, request)
+        doctor, days, following = times(portal, request, schedule)
+        context = {
+            "doctor": doctor,
+            "days": days,
+            "following": following,
+            "moving": request.query_params.get("moving", ""),
+        }
+        return show(portal, request, signed, "doctor.html", context)
+
+    return router
+
+
+HOMES = {"practitioner": "/day", "administrator": "/admin"}
+
+
+def times(
+    portal: Portal, request: Request, schedule: str
+) -> tuple[Doctor, list[tuple[date, list[Resource]]], str]:
+    """Return the doctor, a week's free slots by day in the viewer's zone, and the next week's first day."""
+    signed = sessions.current(portal.auth, request)
+    zone = preferences.of(portal, signed).zone
+    now = datetime.now(UTC)
+    start = max(_day(request.query_params.get("from", ""), now), now)
+
+    def work(repository: Repository) -> tuple[Doctor, list[Resource]]:
+        doctor = _doctor(repository, records.read(repository, "Schedule", schedule))
+        if doctor is None:
+            raise missing()
+        return doctor, slots.free(repository, [doctor.offer], start, start + WEEK, LONGEST_LIST)
+
+    try:
+        doctor, free = look(portal, signed, "Slot", work, schedule)
+    except FHIRError:
+        raise missing() from None
+    days: dict[date, list[Resource]] = {}
+    for slot in free:
+        days.setdefault(moment(slot["start"]).astimezone(zone).date(), []).append(slot)
+    after = start + WEEK
+    following = f"{after:%Y-%m-%d}" if after < now + slots.AHEAD else ""
+    return doctor, list(days.items()), following
+
+
+def doctors(repository: Repository) -> list[Doctor]:
+    """Return who can be booked, each with the first free times."""
+    schedules = records.find(repository, "Schedule", ("active", "true"), ("_count", MOST))
+    found = [each for schedule in schedules if (each := _doctor(repository, schedule))]
+    now = datetime.now(UTC)
+    offers = [each.offer for each in found]
+    free = slots.free(repository, offers, now, now + WEEK, LONGEST_LIST)
+    by_schedule: dict[str, list[Resource]] = {}
+    for slot in free:
+        by_schedule.setdefault(slots.schedule_of(slot), []).append(slot)
+    return [replace(each, free=by_schedule.get(each.offer.schedule, [])[:3]) for each in found]
+
+
+def _doctor(repository: Repository, schedule: Resource) -> Doctor | None:
+    try:
+        offer = offer_of(schedule)
+        person = records.read(repository, "Practitioner", offer.practitioner.rpartition("/")[2])
+    except (Conflict, FHIRError):
+        return None
+    spoken = [concept(each.get("coding") and each) for each in person.get("communication", [])]
+    amount = booking.price(repository, offer)
+    return Doctor(
+        id=person["id"],
+        name=booking.name_of(person),
+        resource=person,
+        specialty=concept(schedule.get("specialty", [])),
+        languages=", ".join(filter(None, spoken)),
+        biography=extensions.text(person, "biography"),
+        offer=offer,
+        fee=_shown(amount) if amount else "",
+    )
+
+
+def _shown(money: Mapping[str, Any]) -> str:
+    currency = str(money["currency"])
+    return shown(minor(Decimal(str(money["value"])), currency), currency)
+
+
+def _fits(doctor: Doctor, specialty: str, language: str) -> bool:
+    return (not specialty or doctor.specialty == specialty) and (
+        not language or language in doctor.languages.split(", ")
+    )
+
+
+def _soonest(doctor: Doctor) -> str:
+    return str(doctor.free[0]["start"]) if doctor.free else "9"
+
+
+def _day(text: str, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return otherwise

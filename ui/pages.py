@@ -1,0 +1,151 @@
+"""The portal's pages: its templates above those of smart_auth, whose shell and fields they share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader
+
+from billing.money import shown
+from fhir_server.instants import moment
+from fhir_server.scheduling.booking import name_of
+from smart_auth.pages import SAFE, STATIC, security_policy
+from smart_auth.sessions import Signed
+from ui import preferences
+from ui.portal import Portal
+
+PLACES: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
+    {
+        "patient": (
+            ("/home", "Home"),
+            ("/doctors", "Find a doctor"),
+            ("/visits", "Visits"),
+            ("/documents", "Documents"),
+            ("/prescriptions", "Prescriptions"),
+        ),
+        "practitioner": (
+            ("/day", "Day"),
+            ("/week", "Week"),
+            ("/patients", "Patients"),
+            ("/hours", "Hours"),
+        ),
+        "administrator": (
+            ("/admin", "Practice"),
+            ("/admin/visits", "Visits"),
+            ("/admin/payments", "Payments"),
+            ("/admin/mails", "Mails"),
+        ),
+        "": (("/doctors", "Find a doctor"), ("/auth/login", "Sign in")),
+    }
+)
+"""The places of each role, five at most."""
+
+
+def show(
+    portal: Portal,
+    request: Request,
+    signed: Signed | None,
+    template: str,
+    context: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    status: int = 200,
+    form_action: Sequence[str] = ("'self'",),
+) -> HTMLResponse:
+    """Return a page for whoever looks at it: their places, their zone, and what their forms carry."""
+    role = signed.account.role if signed else ""
+    shell = {
+        "request": request,
+        "signed": signed,
+        "csrf": signed.csrf if signed else "",
+        "places": PLACES.get("patient" if role == "related-person" else role, PLACES[""]),
+        "here": request.url.path,
+        "zone": preferences.of(portal, signed).zone,
+        "now": datetime.now(UTC),
+        "role": role,
+    }
+    text = environment().get_template(template).render(shell | dict(context))
+    headers = {**SAFE, "Content-Security-Policy": security_policy(form_action)}
+    return HTMLResponse(text, status, headers)
+
+
+@functools.cache
+def environment() -> Environment:
+    made = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("ui", "templates"), PackageLoader("smart_auth", "templates")]
+        ),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "moment": moment,
+        "clock": clock,
+        "when": when,
+        "day": day,
+        "money": shown,
+        "named": name_of,
+        "concept": concept,
+        "place": place,
+    }
+    return made
+
+
+def when(time: datetime | str, zone: ZoneInfo) -> str:
+    """Return "Tue 24 Nov, 09:30 (Berlin time)"."""
+    local = _instant(time).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M} ({place(zone)})"
+
+
+def clock(time: datetime | str, zone: ZoneInfo) -> str:
+    return f"{_instant(time).astimezone(zone):%H:%M}"
+
+
+def day(time: datetime | str, zone: ZoneInfo) -> str:
+    local = _instant(time).astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B}"
+
+
+def place(zone: ZoneInfo) -> str:
+    """Return the zone's name for people: Berlin time."""
+    return f"{zone.key.rpartition('/')[2].replace('_', ' ')} time" if "/" in zone.key else zone.key
+
+
+def concept(found: Any) -> str:
+    """Return the words of a CodeableConcept, or of the first of a list."""
+    one = (found[0] if found else {}) if isinstance(found, list) else found or {}
+    shown_ = [each.get("display") or each.get("code", "") for each in one.get("coding", [])]
+    return str(one.get("text") or next(filter(None, shown_), ""))
+
+
+def _instant(time: datetime | str) -> datetime:
+    return moment(time) if isinstance(time, str) else time
+
+
+def routes(_: Portal) -> APIRouter:
+    """Serve what is in the folder `static`."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/static/{name}")
+    def static(name: str) -> Response:
+        found = _static().get(name)
+        if found is None:
+            raise HTTPException(404, f"There is no file {name}.")
+        headers = {**SAFE, "Cache-Control": "public, max-age=3600"}
+        return Response(found, headers=headers, media_type=STATIC[name.rpartition(".")[2]])
+
+    return router
+
+
+@functools.cache
+def _static() -> Mapping[str, bytes]:
+    folder = files("ui").joinpath("static")
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}

@@ -1,0 +1,100 @@
+"""What the portal of one process holds, and how a page reaches the records: as somebody, audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from billing.payments import Billing
+from fhir_server.access.principal import Principal
+from fhir_server.codec import Resource
+from fhir_server.context import Store
+from fhir_server.errors import FHIRError
+from fhir_server.repository import Repository
+from fhir_server.scheduling import records
+from smart_auth import sessions
+from smart_auth.auth import Auth
+from smart_auth.pages import Stop
+from smart_auth.sessions import Signed
+
+T = TypeVar("T")
+ANYBODY = Principal("public", name="A visitor")
+"""Who has not signed in: sees who can be booked and when, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    auth: Auth
+    billing: Billing
+    zone: str = "UTC"
+    """IANA name: of people who have not chosen one."""
+
+
+def look(
+    portal: Portal,
+    signed: Signed | None,
+    what: str,
+    work: Callable[[Repository], T],
+    query: str = "",
+) -> T:
+    """Read the records as who is signed in, or as anybody; one access for the audit.
+
+    what: the resource type that the page is about.
+    """
+    with _accessing(portal, signed, "search-type", what, query) as store:
+        return store.reading(work)
+
+
+def change(
+    portal: Portal, signed: Signed, what: str, work: Callable[[Repository], T], id_: str = ""
+) -> T:
+    """Change the records as who is signed in, in one transaction."""
+    with _accessing(portal, signed, "operation", what, id_) as store:
+        return store.writing(work)
+
+
+@contextmanager
+def _accessing(
+    portal: Portal, signed: Signed | None, interaction: str, what: str, query: str
+) -> Iterator[Store]:
+    who = sessions.principal(signed) if signed else ANYBODY
+    store = portal.auth.store.acting(who)
+    if store.access is not None:
+        store.access.interaction, store.access.type = interaction, what
+        store.access.query = query
+    status = 500
+    try:
+        yield store
+        status = 200
+    except FHIRError as refusal:
+        status = refusal.status
+        raise
+    finally:
+        store.end(status)
+
+
+def found(portal: Portal, signed: Signed | None, type_: str, id_: str) -> Resource:
+    """Read one record for a page; a page that says so (404) when there is none that they may see."""
+    try:
+        return look(
+            portal, signed, type_, lambda repository: records.read(repository, type_, id_), id_
+        )
+    except FHIRError:
+        raise missing() from None
+
+
+def missing() -> Stop:
+    return Stop(
+        404, "There is nothing here", "It may have been moved or taken away.", link=("/", "Home")
+    )
+
+
+def only(signed: Signed, *roles: str) -> Signed:
+    """Return who is signed in, if they have one of the roles; a page that says so (403) otherwise."""
+    if signed.account.role not in roles:
+        raise Stop(
+            403, "This page is for others", "Your account has no part in it.", link=("/", "Home")
+        )
+    return signed

@@ -1,0 +1,281 @@
+"""Booking and visits of a patient: choose, confirm, pay, move, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from billing import payments
+from billing.money import minor, shown
+from billing.provider import ProviderDown
+from fhir_server import extensions
+from fhir_server.codec import Resource
+from fhir_server.errors import Conflict, FHIRError
+from fhir_server.instants import instant
+from fhir_server.repository import Repository
+from fhir_server.scheduling import appointments, booking, records
+from fhir_server.scheduling.offer import Offer, offer_of
+from smart_auth import sessions
+from smart_auth.bodies import Form, form
+from smart_auth.pages import Stop, worded
+from smart_auth.sessions import Signed
+from ui.pages import show
+from ui.portal import Portal, change, found, look, only
+
+PATIENTS = ("patient", "related-person")
+Sent = Annotated[Form, Depends(form)]
+LONGEST_COMMENT = 1000
+GROUPS = (
+    ("Waiting for you", ("pending",)),
+    ("Asked for", ("proposed", "waitlist")),
+    ("Booked", ("booked", "arrived", "checked-in")),
+    ("Past", ("fulfilled", "noshow", "cancelled")),
+)
+MOST = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An appointment as pages show it."""
+
+    resource: Resource
+    doctor: str
+    patient: str
+    fee: str
+    payment: str
+    held_until: str
+    schedule: str
+
+    @property
+    def id(self) -> str:
+        return str(self.resource["id"])
+
+    @property
+    def status(self) -> str:
+        return str(self.resource["status"])
+
+    @property
+    def start(self) -> str:
+        return str(self.resource.get("start", ""))
+
+    @property
+    def is_chosen(self) -> bool:
+        """Tell whether the patient has yet to say that they want it."""
+        return appointments.participant(self.resource, "Patient").get("status") == "tentative"
+
+
+def visit_of(appointment: Resource) -> Visit:
+    cost = appointments.fee(appointment)
+    return Visit(
+        resource=appointment,
+        doctor=_display(appointment, "Practitioner"),
+        patient=_display(appointment, "Patient"),
+        fee=shown(minor(*cost), cost[1]) if cost else "",
+        payment=appointments.payment(appointment),
+        held_until=extensions.text(appointment, "held-until"),
+        schedule=appointments.schedule(appointment),
+    )
+
+
+def _display(appointment: Resource, type_: str) -> str:
+    actor = appointments.participant(appointment, type_).get("actor", {})
+    return str(actor.get("display") or actor.get("reference", ""))
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    _add_booking(router, portal)
+    _add_lists(router, portal)
+    _add_changes(router, portal)
+    return router
+
+
+def _add_booking(router: APIRouter, portal: Portal) -> None:
+    @router.get("/book/{slot}")
+    @worded
+    def ask(request: Request, slot: str) -> Response:
+        """Lead here from a doctor's page; who is not signed in comes back to it afterwards."""
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        resource = found(portal, signed, "Slot", slot)
+        offer = offer_of(found(portal, signed, "Schedule", _id(resource["schedule"])))
+        context = {
+            "slot": resource,
+            "offer": offer,
+            "patients": own_patients(portal, signed),
+            "fee": fee_of(portal, signed, offer),
+        }
+        return show(portal, request, signed, "book.html", context)
+
+    @router.post("/book/{slot}")
+    @worded
+    def hold(request: Request, slot: str, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), *PATIENTS)
+        patient = form.get("patient") or signed.account.fhir_user
+        comment = form.get("comment", "").strip()[:LONGEST_COMMENT]
+
+        def work(repository: Repository) -> Resource:
+            made = booking.hold(repository, slot, patient, comment)
+            return booking.confirm(repository, made["id"]) if form.get("ask") else made
+
+        try:
+            made = change(portal, signed, "Appointment", work)
+        except Conflict as refusal:
+            raise _gone(slot, refusal) from None
+        return RedirectResponse(f"/visits/{made['id']}", 303)
+
+
+def _gone(slot: str, refusal: FHIRError) -> Stop:
+    """Say that it cannot be had, and offer what can."""
+    schedule = slot.rpartition("-")[0]
+    link = (
+        (f"/doctors/{quote(schedule)}", "See the free times")
+        if schedule
+        else ("/doctors", "Find a doctor")
+    )
+    return Stop(409, "This time is no longer free", str(refusal), link=link)
+
+
+def _add_lists(router: APIRouter, portal: Portal) -> None:
+    @router.get("/home")
+    @worded
+    def home(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        listed = visits(portal, signed)
+        coming = [each for each in listed if each.status in ("booked", "arrived", "checked-in")]
+        context = {
+            "next": next((each for each in coming if each.start >= _now()), None),
+            "to_do": [each for each in listed if each.status == "pending" or each.is_chosen],
+            "asked": [each for each in listed if each.status == "proposed" and not each.is_chosen],
+            "later": coming[1:4],
+        }
+        return show(portal, request, signed, "home.html", context)
+
+    @router.get("/visits")
+    @worded
+    def all_(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        listed = visits(portal, signed)
+        groups = [
+            (title, [each for each in listed if each.status in statuses])
+            for title, statuses in GROUPS
+        ]
+        past = groups[-1][1]
+        past.reverse()
+        return show(portal, request, signed, "visits.html", {"groups": groups})
+
+    @router.get("/visits/{id_}")
+    @worded
+    def one(request: Request, id_: str) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        return visit_page(portal, request, signed, id_)
+
+
+def visit_page(
+    portal: Portal, request: Request, signed: Signed, id_: str, error: str = "", status: int = 200
+) -> Response:
+    visit = visit_of(found(portal, signed, "Appointment", id_))
+    offer = None
+    if visit.schedule:
+        offer = offer_of(found(portal, signed, "Schedule", visit.schedule) | {"active": True})
+    with portal.billing.engine.connect() as connection:
+        paid = payments.listed(connection, id_)
+    context = {
+        "visit": visit,
+        "offer": offer,
+        "payments": paid,
+        "error": error,
+        "waits": request.query_params.get("paid") == "1" and visit.status == "pending",
+        "demo": portal.billing.provider.name == "demo",
+    }
+    return show(portal, request, signed, "visit.html", context, status=status)
+
+
+def _add_changes(router: APIRouter, portal: Portal) -> None:
+    @router.post("/visits/{id_}/confirm")
+    @worded
+    def confirm(request: Request, id_: str, form: Sent) -> Response:
+        return _step(portal, request, id_, form, lambda r: booking.confirm(r, id_))
+
+    @router.post("/visits/{id_}/cancel")
+    @worded
+    def cancel(request: Request, id_: str, form: Sent) -> Response:
+        words = form.get("reason", "").strip()[:LONGEST_COMMENT]
+        return _step(portal, request, id_, form, lambda r: booking.cancel(r, id_, words))
+
+    @router.post("/visits/{id_}/move/{slot}")
+    @worded
+    def move(request: Request, id_: str, slot: str, form: Sent) -> Response:
+        return _step(portal, request, id_, form, lambda r: booking.reschedule(r, id_, slot))
+
+    @router.post("/visits/{id_}/pay")
+    @worded
+    def pay(request: Request, id_: str, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), *PATIENTS)
+        appointment = found(portal, signed, "Appointment", id_)
+        back = f"{portal.auth.issuer}/visits/{id_}"
+        try:
+            link = payments.begin(portal.billing, appointment, signed.account.email, back)
+        except Conflict as refusal:
+            return visit_page(portal, request, signed, id_, str(refusal), 409)
+        except (ProviderDown, SQLAlchemyError):
+            words = "The payment service cannot be reached. Your time is still held; try again in a minute."
+            return visit_page(portal, request, signed, id_, words, 503)
+        return show(portal, request, signed, "onwards.html", {"link": link})
+
+
+def _step(portal: Portal, request: Request, id_: str, form: Form, work: Any) -> Response:
+    signed = only(sessions.own_form(portal.auth, request, form), *PATIENTS)
+    try:
+        change(portal, signed, "Appointment", work, id_)
+    except Conflict as refusal:
+        return visit_page(portal, request, signed, id_, str(refusal), 409)
+    except FHIRError as refusal:
+        raise Stop(
+            refusal.status, "This cannot be done", str(refusal), link=("/visits", "Visits")
+        ) from None
+    return RedirectResponse(f"/visits/{id_}", 303)
+
+
+def visits(portal: Portal, signed: Signed) -> list[Visit]:
+    """Return the person's appointments, and those of whom they care for, the earliest first."""
+
+    def work(repository: Repository) -> list[Resource]:
+        return records.find(repository, "Appointment", ("_sort", "date"), ("_count", MOST))
+
+    return [visit_of(each) for each in look(portal, signed, "Appointment", work)]
+
+
+def own_patients(portal: Portal, signed: Signed) -> list[Mapping[str, str]]:
+    """Return reference and name of whom the person may book for."""
+
+    def work(repository: Repository) -> list[Resource]:
+        return records.find(repository, "Patient", ("_count", "50"))
+
+    return [
+        {"reference": f"Patient/{each['id']}", "name": booking.name_of(each)}
+        for each in look(portal, signed, "Patient", work)
+    ]
+
+
+def fee_of(portal: Portal, signed: Signed, offer: Offer) -> str:
+    money = look(portal, signed, "ChargeItemDefinition", lambda r: booking.price(r, offer))
+    if not money:
+        return ""
+    currency = str(money["currency"])
+    return shown(minor(Decimal(str(money["value"])), currency), currency)
+
+
+def _id(reference: Mapping[str, str]) -> str:
+    return reference["reference"].rpartition("/")[2]
+
+
+def _now() -> str:
+    return instant(datetime.now(UTC))
