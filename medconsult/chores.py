@@ -25,11 +25,13 @@ from medconsult.app import store_of
 from medconsult.authorization import auth_of
 from medconsult.portal import portal_of
 from medconsult.settings import Settings
+from ui import telling
 from ui.portal import Portal
 
 LOOK_S = 1.0
 END_S = 10.0
 SLOTS_EVERY_S = 3600.0
+REMIND_EVERY_S = 60.0
 SCHEDULING = Principal("system", name="Scheduling")
 log = structlog.get_logger(__name__)
 
@@ -42,7 +44,7 @@ def in_background(settings: Settings) -> AbstractContextManager[None]:
 def _until(settings: Settings, stopping: threading.Event) -> None:
     store = store_of(settings)
     portal = portal_of(settings, auth_of(settings, store))
-    slots_at = 0.0
+    slots_at = remind_at = 0.0
     with closing(store.database):
         while not stopping.wait(LOOK_S):
             try:
@@ -50,6 +52,9 @@ def _until(settings: Settings, stopping: threading.Event) -> None:
                 if time.monotonic() >= slots_at:
                     make_slots(store)
                     slots_at = time.monotonic() + SLOTS_EVERY_S
+                if time.monotonic() >= remind_at:
+                    telling.remind(portal)
+                    remind_at = time.monotonic() + REMIND_EVERY_S
             except (FHIRError, SQLAlchemyError, psycopg2.Error) as error:
                 # The database may be starting anew; what was done is noted there.
                 log.warning("chores.interrupted", error=type(error).__name__)
@@ -60,6 +65,7 @@ def each_second(portal: Portal) -> None:
     _all(lambda: bool(acting(store).writing(booking.expire)))
     _all(partial(payments.apply_next, portal.billing))
     _all(partial(payments.refund_next, portal.billing))
+    _all(partial(telling.follow_next, portal))
 
 
 def make_slots(store: Store) -> None:

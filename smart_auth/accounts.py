@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -70,6 +70,13 @@ def find(connection: Connection, *, id: str = "", email: str = "") -> Account | 
     condition = table.c.id == id if id else table.c.email == plain(email)
     row = connection.execute(select(*COLUMNS).where(condition)).first()
     return Account(*row) if row else None
+
+
+def of_users(connection: Connection, users: Iterable[str]) -> list[Account]:
+    """Return the accounts that may sign in, of people whose resources these are ("Patient/1")."""
+    theirs = table.c.fhir_user.in_(list(users)) & table.c.disabled.is_(None)
+    query = select(*COLUMNS).where(theirs, table.c.verified.is_not(None))
+    return [Account(*row) for row in connection.execute(query)]
 
 
 def any_of(engine: Engine) -> bool:

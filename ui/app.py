@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter
 
-from ui import demo_checkout, doctors, pages, settings_page, visits
+from ui import demo_checkout, doctors, documents, pages, settings_page, visits
 from ui.portal import Portal
 
 ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
@@ -17,6 +17,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     # For patients
     visits.routes,
     demo_checkout.routes,
+    documents.routes,
 )
 
 

@@ -1,4 +1,4 @@
-"""What people chose for the portal (pre)."""
+"""What people chose for the portal, and calendar entries in mails (pre)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def upgrade() -> None:
         sa.Column("start", sa.DateTime(timezone=True), primary_key=True),
         sa.Column("hours", sa.Text(), primary_key=True),
     )
+    op.add_column("mail", sa.Column("calendar", sa.Text(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
+    op.drop_column("mail", "calendar")
     op.drop_table("reminder")
     op.drop_table("preference")

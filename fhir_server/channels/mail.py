@@ -31,6 +31,8 @@ class Mail:
     subject: str
     text: str
     html: str
+    calendar: str
+    """iCalendar of an appointment, to be attached; "" for none."""
     created: datetime
     attempts: int = 0
     """Including the one that is under way."""
@@ -52,11 +54,18 @@ Deliver = Callable[[Mail], None]
 _COLUMNS = [mail.c[name] for name in Mail.__slots__]
 
 
-def queue(connection: Connection, recipient: str, subject: str, text: str, html: str = "") -> str:
+def queue(
+    connection: Connection,
+    recipient: str,
+    subject: str,
+    text: str,
+    html: str = "",
+    calendar: str = "",
+) -> str:
     """Queue a message in the connection's transaction; returns its id."""
     id_ = str(uuid.uuid4())
-    row = {"id": id_, "recipient": recipient, "subject": subject, "text": text, "html": html}
-    connection.execute(insert(mail).values(row))
+    row = {"id": id_, "recipient": recipient, "subject": subject, "text": text}
+    connection.execute(insert(mail).values(row | {"html": html, "calendar": calendar}))
     return id_
 
 
@@ -107,7 +116,7 @@ def _take(connection: Connection) -> Mail | None:
 def _outcome(message: Mail, deliver: Deliver) -> dict[str, object]:
     """Deliver, and return what its row has to say of that."""
     now = func.clock_timestamp()
-    erased = {"text": "", "html": ""}
+    erased = {"text": "", "html": "", "calendar": ""}
     try:
         deliver(message)
     except Undeliverable as error:
@@ -128,7 +137,9 @@ def give_up_old(connection: Connection) -> int:
     old = (
         update(mail)
         .where(mail.c.sent.is_(None), mail.c.failed.is_(None), mail.c.created < now - OLDEST)
-        .values(failed=now, text="", html="", error=func.concat("Given up. ", mail.c.error))
+        .values(
+            failed=now, text="", html="", calendar="", error=func.concat("Given up. ", mail.c.error)
+        )
     )
     return connection.execute(old).rowcount
 
@@ -137,3 +148,10 @@ def forget(connection: Connection, after: timedelta) -> None:
     """Delete what was delivered or given up that long ago."""
     ended = func.clock_timestamp() - after
     connection.execute(mail.delete().where(or_(mail.c.sent < ended, mail.c.failed < ended)))
+
+
+def resend(connection: Connection, id_: str) -> bool:
+    """Let a message that was given up, and still has its text, be due again; False otherwise."""
+    again = update(mail).where(mail.c.id == id_, mail.c.sent.is_(None), mail.c.text != "")
+    values = {"failed": None, "due": func.clock_timestamp(), "error": ""}
+    return connection.execute(again.values(values)).rowcount == 1

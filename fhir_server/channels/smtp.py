@@ -96,6 +96,15 @@ def compose(message: Mail, sender: str) -> EmailMessage:
     made.set_content(message.text)
     if message.html:
         made.add_alternative(message.html, subtype="html")
+    if message.calendar:
+        method = "CANCEL" if "METHOD:CANCEL" in message.calendar else "REQUEST"
+        made.add_attachment(
+            message.calendar.encode(),
+            maintype="text",
+            subtype="calendar",
+            filename="visit.ics",
+            params={"method": method, "charset": "utf-8"},
+        )
     return made
 
 

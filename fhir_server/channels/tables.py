@@ -14,6 +14,7 @@ mail = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False, server_default=""),
+    Column("calendar", Text, nullable=False, server_default=""),  # iCalendar, RFC 5545
     Column(
         "created", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()
     ),

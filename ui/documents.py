@@ -1,0 +1,285 @@
+"""Documents of a record: handed over, looked at by links that end, taken back by who added them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+from fastapi import Form as Field
+from fastapi.responses import RedirectResponse
+
+from fhir_server.codec import Resource
+from fhir_server.errors import FHIRError
+from fhir_server.instants import instant
+from fhir_server.repository import Repository
+from fhir_server.scheduling import records
+from smart_auth import sessions
+from smart_auth.auth import Auth
+from smart_auth.bodies import Form, form
+from smart_auth.pages import SAFE, Stop, worded
+from smart_auth.sessions import Signed
+from ui import uploads
+from ui.pages import concept, show
+from ui.portal import Portal, change, found, look, missing, only
+from ui.uploads import Unacceptable
+from ui.visits import PATIENTS, own_patients
+
+CATEGORIES: Mapping[str, str] = {
+    "letter": "Letter",
+    "result": "Result",
+    "picture": "Picture",
+    "other": "Other",
+}
+CATEGORY = "urn:medconsult:document-category"
+LINK_S = 300
+MOST = "200"
+Sent = Annotated[Form, Depends(form)]
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    _add_list(router, portal)
+    _add_file(router, portal)
+    return router
+
+
+def _add_list(router: APIRouter, portal: Portal) -> None:
+    @router.get("/documents")
+    @worded
+    def listed(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        return _page(portal, request, signed)
+
+    @router.post("/documents")
+    @worded
+    def add(
+        request: Request,
+        csrf: Annotated[str, Field()] = "",
+        patient: Annotated[str, Field()] = "",
+        category: Annotated[str, Field()] = "other",
+        description: Annotated[str, Field()] = "",
+        file: Annotated[UploadFile | None, File()] = None,
+    ) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *PATIENTS)
+        whose = patient or signed.account.fhir_user
+        try:
+            if file is None or not file.filename:
+                raise Unacceptable("Choose a file first.")
+            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1))
+        except Unacceptable as refusal:
+            return _page(portal, request, signed, {"file": str(refusal)}, 422)
+        words = description.strip()[:200] or uploads.safe_name(file.filename)
+        store(portal, signed, whose, kept, uploads.safe_name(file.filename), words, category)
+        return RedirectResponse("/documents?done=added", 303)
+
+    @router.post("/documents/{id_}/delete")
+    @worded
+    def delete(request: Request, id_: str, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), *PATIENTS)
+        try:
+            change(portal, signed, "DocumentReference", lambda r: _take_back(r, id_), id_)
+        except FHIRError as refusal:
+            raise Stop(
+                refusal.status,
+                "This cannot be deleted",
+                str(refusal),
+                link=("/documents", "Documents"),
+            ) from None
+        return RedirectResponse("/documents?done=deleted", 303)
+
+
+def _page(
+    portal: Portal,
+    request: Request,
+    signed: Signed,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    notes = {"added": "The document is there. Your doctor can see it.", "deleted": "Deleted."}
+    context = {
+        "documents": [_line(portal, signed, each) for each in listed(portal, signed)],
+        "patients": own_patients(portal, signed),
+        "categories": CATEGORIES,
+        "errors": errors or {},
+        "note": notes.get(request.query_params.get("done", ""), ""),
+        "largest": uploads.LARGEST // 2**20,
+    }
+    return show(portal, request, signed, "documents.html", context, status=status)
+
+
+def listed(portal: Portal, signed: Signed, patient: str = "") -> list[Resource]:
+    """Return the documents that the person may see, newest first."""
+    criteria = [("patient", patient)] if patient else []
+    return look(
+        portal,
+        signed,
+        "DocumentReference",
+        lambda r: records.find(
+            r,
+            "DocumentReference",
+            *criteria,
+            ("status", "current"),
+            ("_sort", "-date"),
+            ("_count", MOST),
+        ),
+    )
+
+
+def _line(portal: Portal, signed: Signed, document: Resource) -> dict[str, Any]:
+    attachment = document["content"][0]["attachment"]
+    return {
+        "id": document["id"],
+        "words": document.get("description") or attachment.get("title") or "Document",
+        "category": concept(document.get("category", [])) or concept(document.get("type")),
+        "date": document.get("date", ""),
+        "type": attachment.get("contentType", ""),
+        "link": link(portal.auth, signed, document["id"]),
+        "own": any(
+            each.get("reference") == signed.account.fhir_user for each in document.get("author", [])
+        ),
+    }
+
+
+def store(
+    portal: Portal,
+    signed: Signed,
+    patient: str,
+    file: uploads.File,
+    name: str,
+    words: str,
+    category: str,
+    type_: Mapping[str, Any] | None = None,
+) -> Resource:
+    """Keep a file as Binary and DocumentReference, as who is signed in; FHIRError when they may not."""
+    return change(
+        portal,
+        signed,
+        "DocumentReference",
+        lambda r: put(
+            r, portal.auth, signed.account.fhir_user, patient, file, name, words, category, type_
+        ),
+    )
+
+
+def put(
+    repository: Repository,
+    auth: Auth,
+    author: str,
+    patient: str,
+    file: uploads.File,
+    name: str,
+    words: str,
+    category: str,
+    type_: Mapping[str, Any] | None = None,
+) -> Resource:
+    binary = records.create(
+        records.trusted(repository),
+        {
+            "resourceType": "Binary",
+            "contentType": uploads.SEALED,
+            "securityContext": {"reference": patient},
+            "data": uploads.seal(auth.keys, file.content),
+        },
+    )
+    attachment = {
+        "contentType": file.type,
+        "url": f"Binary/{binary['id']}",
+        "title": name,
+        "size": len(file.content),
+        "creation": instant(datetime.now(UTC)),
+    }
+    code = category if category in CATEGORIES else "other"
+    coding = [{"system": CATEGORY, "code": code, "display": CATEGORIES[code]}]
+    return records.create(
+        repository,
+        {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            **({"type": type_} if type_ else {}),
+            "category": [{"coding": coding}],
+            "subject": {"reference": patient},
+            "date": instant(datetime.now(UTC)),
+            "author": [{"reference": author}],
+            "description": words,
+            "content": [{"attachment": attachment}],
+        },
+    )
+
+
+def _take_back(repository: Repository, id_: str) -> None:
+    document = records.read(repository, "DocumentReference", id_)
+    repository.delete("DocumentReference", id_)
+    url = document["content"][0]["attachment"].get("url", "")
+    if url.startswith("Binary/"):
+        records.trusted(repository).delete("Binary", url.removeprefix("Binary/"))
+
+
+# Links that end
+
+
+def link(auth: Auth, signed: Signed, id_: str) -> str:
+    """Return a link to the file, good for this session and five minutes."""
+    until = int(time.time()) + LINK_S
+    return f"/files/{quote(id_)}?until={until}&sign={_sign(auth, signed, id_, until)}"
+
+
+def _sign(auth: Auth, signed: Signed, id_: str, until: int) -> str:
+    said = f"file {id_} {until} ".encode() + signed.hash
+    return hmac.new(auth.keys.secret, said, hashlib.sha256).hexdigest()
+
+
+def _add_file(router: APIRouter, portal: Portal) -> None:
+    @router.get("/files/{id_}")
+    @worded
+    def file(request: Request, id_: str, until: int = 0, sign: str = "") -> Response:
+        signed = sessions.required(portal.auth, request)
+        good = hmac.compare_digest(_sign(portal.auth, signed, id_, until).encode(), sign.encode())
+        if not good or until < time.time():
+            raise Stop(
+                410,
+                "This link has ended",
+                "Go back to the list and open the document again.",
+                link=("/", "Home"),
+            )
+        document = found(portal, signed, "DocumentReference", id_)
+        content, type_, name = content_of(portal, document)
+        return served(content, type_, name)
+
+
+def content_of(portal: Portal, document: Resource) -> tuple[bytes, str, str]:
+    """Return content, media type and name of a document's file; a page that says so when it has none."""
+    attachment = document["content"][0]["attachment"]
+    kind, _, id_ = attachment.get("url", "").rpartition("/")
+    if kind != "Binary":
+        raise missing()
+    store_ = portal.auth.store
+
+    def work(repository: Repository) -> Resource:
+        return records.read(records.trusted(repository), "Binary", id_)
+
+    binary = store_.reading(work)
+    data = binary.get("data", "")
+    if binary["contentType"] == uploads.SEALED:
+        return (
+            uploads.unseal(portal.auth.keys, data),
+            attachment.get("contentType", "application/octet-stream"),
+            attachment.get("title", "document"),
+        )
+    raise missing()
+
+
+def served(content: bytes, type_: str, name: str) -> Response:
+    """Answer a file: shown only when it is a kind that cannot run anything."""
+    shown = type_ in ("application/pdf", "image/jpeg", "image/png", "image/webp")
+    headers = {
+        **SAFE,
+        "Content-Disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(content, headers=headers, media_type=type_)

@@ -1,0 +1,79 @@
+"""What people hand over: known by its content and not its name, made harmless, kept encrypted.
+
+Images are drawn anew, which leaves out where and by what they were taken. A file is never served under
+an address that can be guessed, and never as a page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from smart_auth.keys import Keys
+
+LARGEST = 20 * 1024 * 1024
+MOST_PIXELS = 50_000_000
+LONGEST_SIDE = 4000
+SEALED = "application/vnd.medconsult.sealed"
+"""Media type of the stored Binary: what is in it, nobody reads without the key."""
+_DRAWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+
+
+class Unacceptable(Exception):
+    """A sentence on why the file is not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    content: bytes
+    type: str
+    """application/pdf, image/jpeg, image/png or image/webp."""
+
+
+def accepted(content: bytes) -> File:
+    """Return the file as it is kept; Unacceptable when it is none that is taken."""
+    if not content:
+        raise Unacceptable("The file is empty. Choose another one.")
+    if len(content) > LARGEST:
+        raise Unacceptable(f"The file is larger than {LARGEST // 2**20} MB. Make it smaller first.")
+    if content.startswith(b"%PDF-"):
+        return File(content, "application/pdf")
+    return _drawn_anew(content)
+
+
+def _drawn_anew(content: bytes) -> File:
+    try:
+        with Image.open(io.BytesIO(content), formats=tuple(_DRAWN)) as image:
+            kind = str(image.format)
+            image.load()
+            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            made = io.BytesIO()
+            plain = image.convert("RGB") if kind == "JPEG" else image
+            plain.save(made, kind)
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        raise Unacceptable(
+            "This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened."
+        ) from None
+    return File(made.getvalue(), _DRAWN[kind])
+
+
+def seal(keys: Keys, content: bytes) -> str:
+    """Return the content encrypted (AES-256-GCM), as Binary.data."""
+    return base64.b64encode(keys.encrypt(content)).decode()
+
+
+def unseal(keys: Keys, data: str) -> bytes:
+    return keys.decrypt(base64.b64decode(data))
+
+
+def safe_name(name: str) -> str:
+    """Return a file name without path or control characters."""
+    plain = "".join(
+        letter for letter in name.replace("\\", "/").rpartition("/")[2] if letter.isprintable()
+    )
+    return plain.strip(". ")[:120] or f"file-{secrets.token_hex(3)}"
