@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter
 
-from ui import demo_checkout, doctors, documents, pages, settings_page, visits
+from ui import (
+    chart,
+    day,
+    demo_checkout,
+    doctors,
+    documents,
+    hours,
+    pages,
+    prescriptions,
+    settings_page,
+    visits,
+)
 from ui.portal import Portal
 
 ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
@@ -18,6 +29,11 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     visits.routes,
     demo_checkout.routes,
     documents.routes,
+    prescriptions.routes,
+    # For practitioners
+    day.routes,
+    hours.routes,
+    chart.routes,
 )
 
 

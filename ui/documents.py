@@ -22,10 +22,10 @@ from fhir_server.scheduling import records
 from smart_auth import sessions
 from smart_auth.auth import Auth
 from smart_auth.bodies import Form, form
-from smart_auth.pages import SAFE, Stop, worded
+from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
 from ui import uploads
-from ui.pages import concept, show
+from ui.pages import concept, served, show
 from ui.portal import Portal, change, found, look, missing, only
 from ui.uploads import Unacceptable
 from ui.visits import PATIENTS, own_patients
@@ -103,7 +103,7 @@ def _page(
 ) -> Response:
     notes = {"added": "The document is there. Your doctor can see it.", "deleted": "Deleted."}
     context = {
-        "documents": [_line(portal, signed, each) for each in listed(portal, signed)],
+        "documents": [line(portal, signed, each) for each in listed(portal, signed)],
         "patients": own_patients(portal, signed),
         "categories": CATEGORIES,
         "errors": errors or {},
@@ -131,7 +131,7 @@ def listed(portal: Portal, signed: Signed, patient: str = "") -> list[Resource]:
     )
 
 
-def _line(portal: Portal, signed: Signed, document: Resource) -> dict[str, Any]:
+def line(portal: Portal, signed: Signed, document: Resource) -> dict[str, Any]:
     attachment = document["content"][0]["attachment"]
     return {
         "id": document["id"],
@@ -272,14 +272,3 @@ def content_of(portal: Portal, document: Resource) -> tuple[bytes, str, str]:
             attachment.get("title", "document"),
         )
     raise missing()
-
-
-def served(content: bytes, type_: str, name: str) -> Response:
-    """Answer a file: shown only when it is a kind that cannot run anything."""
-    shown = type_ in ("application/pdf", "image/jpeg", "image/png", "image/webp")
-    headers = {
-        **SAFE,
-        "Content-Disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    return Response(content, headers=headers, media_type=type_)

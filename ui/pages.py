@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -128,6 +129,17 @@ def concept(found: Any) -> str:
 
 def _instant(time: datetime | str) -> datetime:
     return moment(time) if isinstance(time, str) else time
+
+
+def served(content: bytes, type_: str, name: str) -> Response:
+    """Answer a file: shown only when it is a kind that cannot run anything."""
+    shown = type_ in ("application/pdf", "image/jpeg", "image/png", "image/webp")
+    headers = {
+        **SAFE,
+        "Content-Disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(content, headers=headers, media_type=type_)
 
 
 def routes(_: Portal) -> APIRouter:

@@ -27,8 +27,9 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
-from ui.pages import show
-from ui.portal import Portal, change, found, look, only
+from ui import paper, preferences
+from ui.pages import served, show, when
+from ui.portal import Portal, change, found, look, missing, only
 
 PATIENTS = ("patient", "related-person")
 Sent = Annotated[Form, Depends(form)]
@@ -57,6 +58,10 @@ class Visit:
     @property
     def id(self) -> str:
         return str(self.resource["id"])
+
+    @property
+    def patient_id(self) -> str:
+        return appointments.actor(self.resource, "Patient").rpartition("/")[2]
 
     @property
     def status(self) -> str:
@@ -229,6 +234,25 @@ def _add_changes(router: APIRouter, portal: Portal) -> None:
             words = "The payment service cannot be reached. Your time is still held; try again in a minute."
             return visit_page(portal, request, signed, id_, words, 503)
         return show(portal, request, signed, "onwards.html", {"link": link})
+
+    @router.get("/visits/{id_}/receipt/{payment}")
+    @worded
+    def receipt(request: Request, id_: str, payment: str) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PATIENTS)
+        visit = visit_of(found(portal, signed, "Appointment", id_))
+        with portal.billing.engine.connect() as connection:
+            listed = payments.listed(connection, id_)
+        line = next((each for each in listed if each.id == payment and each.paid), None)
+        if line is None:
+            raise missing()
+        content = paper.pdf(
+            "receipt_paper.html",
+            payment=line,
+            patient=visit.patient,
+            when=when(visit.start, preferences.of(portal, signed).zone),
+            demo=portal.billing.provider.name == "demo",
+        )
+        return served(content, "application/pdf", f"receipt-{line.paid:%Y-%m-%d}.pdf")
 
 
 def _step(portal: Portal, request: Request, id_: str, form: Form, work: Any) -> Response:

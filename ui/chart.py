@@ -1,0 +1,236 @@
+"""A patient's chart for who treats them: one page that scrolls, written where one reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+from fastapi import Form as Field
+from fastapi.responses import RedirectResponse
+
+from fhir_server.codec import Resource
+from fhir_server.errors import FHIRError
+from fhir_server.instants import instant
+from fhir_server.repository import Repository
+from fhir_server.scheduling import records
+from smart_auth import sessions
+from smart_auth.bodies import Form, form
+from smart_auth.pages import Stop, worded
+from smart_auth.sessions import Signed
+from ui import documents, uploads
+from ui.day import PRACTITIONERS
+from ui.pages import concept, show
+from ui.portal import Portal, change, found, look, missing, only
+from ui.uploads import Unacceptable
+from ui.visits import visit_of
+
+Sent = Annotated[Form, Depends(form)]
+MOST = "100"
+LONGEST_NOTE = 10_000
+VITALS = (
+    ("8480-6", "Systolic blood pressure"),
+    ("8462-4", "Diastolic blood pressure"),
+    ("8867-4", "Heart rate"),
+    ("29463-7", "Body weight"),
+    ("2345-7", "Glucose"),
+)
+_LISTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "Condition": (("_sort", "-onset-date"),),
+    "AllergyIntolerance": (),
+    "MedicationRequest": (("_sort", "-authoredon"),),
+    "Appointment": (("_sort", "-date"),),
+    "Encounter": (("_sort", "-date"),),
+    "ClinicalImpression": (("_sort", "-date"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Values of one measure over time, drawn as a small picture with a table beneath."""
+
+    words: str
+    unit: str
+    points: Sequence[tuple[str, float]]
+    """Day and value, the oldest first."""
+    path: str
+    """Of an SVG 200 wide and 40 high."""
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/patients")
+    @worded
+    def listed(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
+        words = request.query_params.get("name", "").split()[:4]
+        criteria = [("name", each) for each in words]
+        patients = look(
+            portal,
+            signed,
+            "Patient",
+            lambda r: records.find(r, "Patient", *criteria, ("_sort", "family"), ("_count", "50")),
+        )
+        context = {"patients": patients, "words": " ".join(words)}
+        return show(portal, request, signed, "patients.html", context)
+
+    @router.get("/patients/{id_}")
+    @worded
+    def chart(request: Request, id_: str) -> Response:
+        signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
+        return chart_page(portal, request, signed, id_)
+
+    _add_writing(router, portal)
+    return router
+
+
+def chart_page(
+    portal: Portal, request: Request, signed: Signed, id_: str, error: str = "", status: int = 200
+) -> Response:
+    patient = found(portal, signed, "Patient", id_)
+    context = {
+        "patient": patient,
+        **_known(portal, signed, id_),
+        "documents": [
+            documents.line(portal, signed, each)
+            for each in documents.listed(portal, signed, f"Patient/{id_}")
+        ],
+        "error": error,
+        "visit": request.query_params.get("visit", ""),
+        "added": request.query_params.get("done", ""),
+        "issuer": portal.auth.issuer,
+    }
+    return show(portal, request, signed, "chart.html", context, status=status)
+
+
+def _known(portal: Portal, signed: Signed, id_: str) -> dict[str, Any]:
+    """Return what the chart shows, by one visit to the records."""
+
+    def work(repository: Repository) -> dict[str, Any]:
+        lists = {
+            type_: records.find(
+                repository, type_, ("patient", f"Patient/{id_}"), *more, ("_count", MOST)
+            )
+            for type_, more in _LISTS.items()
+        }
+        return {
+            "conditions": lists["Condition"],
+            "allergies": lists["AllergyIntolerance"],
+            "medicines": [
+                each for each in lists["MedicationRequest"] if each["status"] == "active"
+            ],
+            "visits": [visit_of(each) for each in lists["Appointment"]],
+            "encounters": lists["Encounter"],
+            "notes": lists["ClinicalImpression"],
+            "curves": curves(repository, id_),
+        }
+
+    return look(portal, signed, "Patient", work, id_)
+
+
+def curves(repository: Repository, patient: str) -> list[Curve]:
+    codes = ",".join(f"http://loinc.org|{code}" for code, _ in VITALS)
+    observations = records.find(
+        repository,
+        "Observation",
+        ("patient", f"Patient/{patient}"),
+        ("code", codes),
+        ("_sort", "-date"),
+        ("_count", "300"),
+    )
+    return [
+        curve
+        for code, words in VITALS
+        if (curve := _curve(words, [each for each in observations if _has_code(each, code)]))
+    ]
+
+
+def _has_code(observation: Resource, code: str) -> bool:
+    return any(each.get("code") == code for each in observation["code"].get("coding", []))
+
+
+def _curve(words: str, observations: Sequence[Resource]) -> Curve | None:
+    points = sorted(
+        (str(each.get("effectiveDateTime", ""))[:10], float(each["valueQuantity"]["value"]))
+        for each in observations
+        if "value" in each.get("valueQuantity", {})
+    )
+    if not points:
+        return None
+    unit = observations[0]["valueQuantity"].get("unit", "")
+    return Curve(words, unit, points, _path([value for _, value in points]))
+
+
+def _path(values: Sequence[float]) -> str:
+    """Return the line through the values, scaled to 200 by 40 with room for its width."""
+    low, high = min(values), max(values)
+    span = high - low or 1.0
+    step = 196 / max(len(values) - 1, 1)
+    places = [(2 + step * n, 38 - 36 * (value - low) / span) for n, value in enumerate(values)]
+    if len(places) == 1:
+        places.append((198, places[0][1]))
+    return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+
+
+def _add_writing(router: APIRouter, portal: Portal) -> None:
+    @router.post("/patients/{id_}/notes")
+    @worded
+    def note(request: Request, id_: str, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), *PRACTITIONERS)
+        words = form.get("note", "").strip()[:LONGEST_NOTE]
+        if not words:
+            return chart_page(portal, request, signed, id_, "Write something first.", 422)
+        resource = {
+            "resourceType": "ClinicalImpression",
+            "status": "completed",
+            "subject": {"reference": f"Patient/{id_}"},
+            "date": instant(datetime.now(UTC)),
+            "assessor": {"reference": signed.account.fhir_user, "display": signed.account.name},
+            "summary": words,
+        }
+        _written(portal, signed, "ClinicalImpression", resource)
+        return RedirectResponse(f"/patients/{id_}?done=note#notes", 303)
+
+    @router.post("/patients/{id_}/documents")
+    @worded
+    def document(
+        request: Request,
+        id_: str,
+        csrf: Annotated[str, Field()] = "",
+        category: Annotated[str, Field()] = "other",
+        description: Annotated[str, Field()] = "",
+        file: Annotated[UploadFile | None, File()] = None,
+    ) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *PRACTITIONERS)
+        try:
+            if file is None or not file.filename:
+                raise Unacceptable("Choose a file first.")
+            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1))
+        except Unacceptable as refusal:
+            return chart_page(portal, request, signed, id_, str(refusal), 422)
+        name = uploads.safe_name(file.filename)
+        words = description.strip()[:200] or name
+        try:
+            documents.store(portal, signed, f"Patient/{id_}", kept, name, words, category)
+        except FHIRError:
+            raise missing() from None
+        return RedirectResponse(f"/patients/{id_}?done=document#documents", 303)
+
+
+def _written(portal: Portal, signed: Signed, type_: str, resource: Resource) -> Resource:
+    try:
+        return change(portal, signed, type_, lambda r: records.create(r, resource))
+    except FHIRError as refusal:
+        raise Stop(
+            refusal.status, "This was not saved", str(refusal), link=("/patients", "Patients")
+        ) from None
+
+
+def medicine(request: Resource) -> str:
+    """Return the words of what is prescribed."""
+    return concept(request.get("medicationCodeableConcept")) or request.get(
+        "medicationReference", {}
+    ).get("display", "Medicine")
