@@ -20,4 +20,10 @@ def billing_of(settings: Settings, auth: Auth) -> Billing:
 
 def provider_of(settings: Settings, auth: Auth) -> Provider:
     """Return who takes the money; without keys of one, the demo that takes none."""
+    if key := settings.stripe_secret_key.get_secret_value():
+        # Only who is paid by Stripe waits for its SDK to load.
+        from billing.stripe_provider import provider  # noqa: PLC0415
+
+        secret = settings.stripe_webhook_secret.get_secret_value()
+        return provider(key, secret, settings.stripe_api_base)
     return DemoProvider(auth.engine, settings.public_url, auth.keys.secret)

@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         90, ge=1, le=3650, description="how long a refresh token is good; each use makes a new one"
     )
     session_hours: int = Field(12, ge=1, le=720, description="how long somebody stays signed in")
+    stripe_secret_key: SecretStr = Field(
+        SecretStr(""), description="secret key of Stripe; empty: the demo checkout takes no money"
+    )
+    stripe_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="signing secret of Stripe's webhook endpoint"
+    )
+    stripe_api_base: str = Field("", description="address of Stripe's API; empty: Stripe's own")
     time_zone: str = Field(
         "UTC", description="IANA time zone of people who have not chosen one, such as Europe/Berlin"
     )
@@ -169,6 +176,14 @@ class Settings(BaseSettings):
         missing = [variable(name) for name in wanted if not plain(getattr(self, name))]
         if self.blob_store == "s3" and missing:
             raise ValueError(f"MEDCONSULT_BLOB_STORE=s3 needs {', '.join(missing)} too")
+        return self
+
+    @model_validator(mode="after")
+    def _stripe_is_complete(self) -> Self:
+        if plain(self.stripe_secret_key) and not plain(self.stripe_webhook_secret):
+            raise ValueError(
+                "MEDCONSULT_STRIPE_SECRET_KEY needs MEDCONSULT_STRIPE_WEBHOOK_SECRET too"
+            )
         return self
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from fastapi import APIRouter
 
 from ui import (
+    admin,
     chart,
     day,
     demo_checkout,
@@ -34,6 +35,8 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     day.routes,
     hours.routes,
     chart.routes,
+    # For administrators
+    admin.routes,
 )
 
 

@@ -1,0 +1,195 @@
+"""What an administrator sees: the practice's people, visits, payments and mails; nothing clinical."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import func, select
+
+from billing import payments
+from billing.tables import payment
+from fhir_server.channels import mail
+from fhir_server.channels.tables import mail as mails
+from fhir_server.codec import Resource
+from fhir_server.errors import Conflict, FHIRError
+from fhir_server.repository import Repository
+from fhir_server.scheduling import booking, records
+from smart_auth import accounts, recovery, sessions
+from smart_auth.accounts import Refused
+from smart_auth.bodies import Form, form
+from smart_auth.pages import Stop, worded
+from smart_auth.sessions import Signed
+from smart_auth.tables import account
+from ui import doctors
+from ui.pages import show
+from ui.portal import Portal, change, look, only
+from ui.visits import Visit, visit_of
+
+ADMINISTRATORS = ("administrator",)
+Sent = Annotated[Form, Depends(form)]
+MOST = "200"
+SHOWN = 100
+STATUSES = ("", "proposed", "pending", "booked", "fulfilled", "noshow", "cancelled")
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    _add_people(router, portal)
+    _add_lists(router, portal)
+    return router
+
+
+def _add_people(router: APIRouter, portal: Portal) -> None:
+    @router.get("/admin")
+    @worded
+    def practice(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        return _practice(portal, request, signed)
+
+    @router.post("/admin/invite")
+    @worded
+    def invite(request: Request, form: Sent) -> Response:
+        """Invite a practitioner: the record, the account and the mail in one step."""
+        signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
+        errors = {
+            name: words
+            for name, words in (
+                ("given", "Write the given name."),
+                ("family", "Write the family name."),
+            )
+            if not form.get(name, "").strip()
+        }
+        if not errors:
+            try:
+                _invite(portal, signed, form)
+            except Refused as refused:
+                errors = {refused.field or "email": str(refused)}
+        if errors:
+            return _practice(portal, request, signed, form, errors, 422)
+        return RedirectResponse("/admin?done=invited", 303)
+
+
+def _practice(
+    portal: Portal,
+    request: Request,
+    signed: Signed,
+    values: Form | None = None,
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    with portal.auth.engine.connect() as connection:
+        counted: dict[str, int] = dict(
+            connection.execute(select(account.c.role, func.count()).group_by(account.c.role))
+            .tuples()
+            .all()
+        )
+        context = {
+            "accounts": counted,
+            "due": _count(connection, payment.c.status == "open"),
+            "waiting": _count(connection, mails.c.sent.is_(None) & mails.c.failed.is_(None)),
+            "failed": _count(connection, mails.c.failed.is_not(None)),
+            "doctors": look(portal, signed, "Schedule", doctors.doctors),
+            "values": values or {},
+            "errors": errors or {},
+            "note": "The invitation is on its way." if request.query_params.get("done") else "",
+        }
+    return show(portal, request, signed, "admin.html", context, status=status)
+
+
+def _count(connection: Any, condition: Any) -> int:
+    return int(connection.execute(select(func.count()).where(condition)).scalar_one())
+
+
+def _invite(portal: Portal, signed: Signed, form: Form) -> None:
+    given, family = form["given"].strip()[:100], form["family"].strip()[:100]
+    person = {
+        "resourceType": "Practitioner",
+        "active": True,
+        "name": [{"given": [given], "family": family, "prefix": ["Dr."]}],
+    }
+    accounts.refuse_email(form.get("email", ""))
+    made = change(portal, signed, "Practitioner", lambda r: records.create(r, person))
+    user = f"Practitioner/{made['id']}"
+    with portal.auth.engine.begin() as connection:
+        invited = accounts.create(
+            connection, form.get("email", ""), "practitioner", user, f"Dr. {given} {family}"
+        )
+        recovery.invite(connection, portal.auth, invited)
+
+
+def _add_lists(router: APIRouter, portal: Portal) -> None:
+    @router.get("/admin/visits")
+    @worded
+    def visits(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        return _visits(portal, request, signed)
+
+    @router.post("/admin/visits/{id_}/cancel")
+    @worded
+    def cancel(request: Request, id_: str, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
+        try:
+            change(portal, signed, "Appointment", lambda r: booking.cancel(r, id_), id_)
+        except Conflict as refusal:
+            return _visits(portal, request, signed, str(refusal), 409)
+        except FHIRError as refusal:
+            raise Stop(
+                refusal.status,
+                "This cannot be done",
+                str(refusal),
+                link=("/admin/visits", "Visits"),
+            ) from None
+        return RedirectResponse("/admin/visits?done=1", 303)
+
+    @router.get("/admin/payments")
+    @worded
+    def paid(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        with portal.billing.engine.connect() as connection:
+            listed = payments.listed(connection, most=SHOWN)
+        context = {"payments": listed, "provider": portal.billing.provider.name}
+        return show(portal, request, signed, "admin_payments.html", context)
+
+    @router.get("/admin/mails")
+    @worded
+    def outbox(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        with portal.auth.engine.connect() as connection:
+            newest = mail.newest(connection, SHOWN)
+        return show(portal, request, signed, "admin_mails.html", {"mails": newest})
+
+    @router.post("/admin/mails/{id_}/resend")
+    @worded
+    def resend(request: Request, id_: str, form: Sent) -> Response:
+        only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
+        with portal.auth.engine.begin() as connection:
+            mail.resend(connection, id_)
+        return RedirectResponse("/admin/mails", 303)
+
+
+def _visits(
+    portal: Portal, request: Request, signed: Signed, error: str = "", status: int = 200
+) -> Response:
+    wanted = request.query_params.get("status", "")
+    chosen = wanted if wanted in STATUSES else ""
+    context = {
+        "visits": listed(portal, signed, chosen),
+        "statuses": STATUSES,
+        "chosen": chosen,
+        "error": error,
+    }
+    return show(portal, request, signed, "admin_visits.html", context, status=status)
+
+
+def listed(portal: Portal, signed: Signed, status: str) -> Sequence[Visit]:
+    criteria = [("status", status)] if status else []
+
+    def work(repository: Repository) -> list[Resource]:
+        return records.find(
+            repository, "Appointment", *criteria, ("_sort", "-date"), ("_count", MOST)
+        )
+
+    return [visit_of(each) for each in look(portal, signed, "Appointment", work)]
