@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 SOURCES := fhir_server smart_auth billing ui medconsult
 
-.PHONY: help setup run test browser check format bench bench-search definitions migrate lock clean
+.PHONY: help setup run test browser screens check format bench bench-search definitions migrate lock clean
 
 help: ## show this list
 	@echo "make TARGET, with TARGET one of:"
@@ -45,6 +45,10 @@ test: setup ## the whole test suite on a real PostgreSQL (make test ARGS="-n 2 -
 
 browser: ## install what the browser tests need: Chromium (apt-get) and a SMART library (npm)
 	@tests/browser/install.sh
+
+screens: setup ## draw every page of the portal into docs/screens (needs: make browser)
+	@mkdir -p docs/screens
+	@MEDCONSULT_SCREENS=$(CURDIR)/docs/screens $(BIN)/python -m pytest tests/browser/test_pages.py -q
 
 check: setup ## format, lint, types, layers and house rules, as in CI
 	$(BIN)/ruff format --check .

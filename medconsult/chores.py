@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import psycopg2
@@ -14,6 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing import payments
+from billing.provider import ProviderDown
 from fhir_server.access.principal import Principal
 from fhir_server.codec import Resource
 from fhir_server.context import Store
@@ -32,6 +34,8 @@ LOOK_S = 1.0
 END_S = 10.0
 SLOTS_EVERY_S = 3600.0
 REMIND_EVERY_S = 60.0
+COMPARE_EVERY_S = 24 * 3600.0
+COMPARED = timedelta(days=2)
 SCHEDULING = Principal("system", name="Scheduling")
 log = structlog.get_logger(__name__)
 
@@ -44,20 +48,40 @@ def in_background(settings: Settings) -> AbstractContextManager[None]:
 def _until(settings: Settings, stopping: threading.Event) -> None:
     store = store_of(settings)
     portal = portal_of(settings, auth_of(settings, store))
-    slots_at = remind_at = 0.0
+    seldom = (
+        _Seldom(SLOTS_EVERY_S, partial(make_slots, store)),
+        _Seldom(REMIND_EVERY_S, partial(telling.remind, portal)),
+        _Seldom(COMPARE_EVERY_S, partial(compare, portal)),
+    )
     with closing(store.database):
         while not stopping.wait(LOOK_S):
             try:
                 each_second(portal)
-                if time.monotonic() >= slots_at:
-                    make_slots(store)
-                    slots_at = time.monotonic() + SLOTS_EVERY_S
-                if time.monotonic() >= remind_at:
-                    telling.remind(portal)
-                    remind_at = time.monotonic() + REMIND_EVERY_S
-            except (FHIRError, SQLAlchemyError, psycopg2.Error) as error:
+                for each in seldom:
+                    each.look()
+            except (FHIRError, SQLAlchemyError, psycopg2.Error, ProviderDown) as error:
                 # The database may be starting anew; what was done is noted there.
                 log.warning("chores.interrupted", error=type(error).__name__)
+
+
+@dataclass(slots=True)
+class _Seldom:
+    """Work that is done at the start and then every so often."""
+
+    every_s: float
+    work: Callable[[], object]
+    due: float = 0.0
+
+    def look(self) -> None:
+        if time.monotonic() >= self.due:
+            self.due = time.monotonic() + self.every_s
+            self.work()
+
+
+def compare(portal: Portal) -> None:
+    """Ask the provider about the payments of the last days, and log what differs."""
+    for difference in payments.compare(portal.billing, datetime.now(UTC) - COMPARED):
+        log.warning("payment.differs", what=difference)
 
 
 def each_second(portal: Portal) -> None:

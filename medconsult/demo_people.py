@@ -6,9 +6,11 @@ import secrets
 
 from sqlalchemy import Connection
 
+from medconsult.demo_practice import ZONE
 from smart_auth import accounts, clients
 from smart_auth.auth import Auth
 from smart_auth.demo_app import CLIENT_ID, PATH, SCOPE
+from ui import preferences
 
 ACCOUNTS = (
     ("anna@demo.example", "patient", "Patient/demo-anna", "Anna Brandt"),
@@ -23,7 +25,10 @@ def make(auth: Auth) -> str:
     password = secrets.token_urlsafe(9)
     with auth.engine.begin() as connection:
         for email, role, user, name in ACCOUNTS:
-            accounts.create(connection, email, role, user, name, password=password, verified=True)
+            made = accounts.create(
+                connection, email, role, user, name, password=password, verified=True
+            )
+            preferences.save(connection, made.id, ZONE, reminders=True)
         _register_app(auth, connection)
     return password
 

@@ -31,7 +31,7 @@ def visits(patients: Sequence[tuple[str, str]], today: date) -> Iterator[Record]
     taken: set[tuple[str, datetime]] = set()
     number = 0
     for doctor in DOCTORS:
-        for offset, states in ((-20, _PAST), (-6, _PAST), (1, _COMING)):
+        for offset, states in ((-30, _PAST), (-14, _PAST), (1, _COMING)):
             for status in states[: 2 + number % 3]:
                 number += 1
                 patient = patients[(number * 7) % len(patients)]

@@ -39,6 +39,7 @@ def routes(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_people(router, portal)
     _add_lists(router, portal)
+    _add_books(router, portal)
     return router
 
 
@@ -144,6 +145,8 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
             ) from None
         return RedirectResponse("/admin/visits?done=1", 303)
 
+
+def _add_books(router: APIRouter, portal: Portal) -> None:
     @router.get("/admin/payments")
     @worded
     def paid(request: Request) -> Response:

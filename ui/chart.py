@@ -83,7 +83,8 @@ def routes(portal: Portal) -> APIRouter:
         signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
         return chart_page(portal, request, signed, id_)
 
-    _add_writing(router, portal)
+    _add_notes(router, portal)
+    _add_documents(router, portal)
     return router
 
 
@@ -175,7 +176,7 @@ def _path(values: Sequence[float]) -> str:
     return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
 
 
-def _add_writing(router: APIRouter, portal: Portal) -> None:
+def _add_notes(router: APIRouter, portal: Portal) -> None:
     @router.post("/patients/{id_}/notes")
     @worded
     def note(request: Request, id_: str, form: Sent) -> Response:
@@ -194,6 +195,8 @@ def _add_writing(router: APIRouter, portal: Portal) -> None:
         _written(portal, signed, "ClinicalImpression", resource)
         return RedirectResponse(f"/patients/{id_}?done=note#notes", 303)
 
+
+def _add_documents(router: APIRouter, portal: Portal) -> None:
     @router.post("/patients/{id_}/documents")
     @worded
     def document(
@@ -212,9 +215,9 @@ def _add_writing(router: APIRouter, portal: Portal) -> None:
         except Unacceptable as refusal:
             return chart_page(portal, request, signed, id_, str(refusal), 422)
         name = uploads.safe_name(file.filename)
-        words = description.strip()[:200] or name
+        handed = documents.Handed(kept, name, description.strip()[:200] or name, category)
         try:
-            documents.store(portal, signed, f"Patient/{id_}", kept, name, words, category)
+            documents.store(portal, signed, f"Patient/{id_}", handed)
         except FHIRError:
             raise missing() from None
         return RedirectResponse(f"/patients/{id_}?done=document#documents", 303)

@@ -56,6 +56,12 @@ def blocks(asked: Sequence[Visit]) -> list[Block]:
 def routes(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
+    _add_pages(router, portal)
+    _add_steps(router, portal)
+    return router
+
+
+def _add_pages(router: APIRouter, portal: Portal) -> None:
     @router.get("/day")
     @worded
     def day(request: Request) -> Response:
@@ -81,6 +87,8 @@ def routes(portal: Portal) -> APIRouter:
         }
         return show(portal, request, signed, "week.html", context)
 
+
+def _add_steps(router: APIRouter, portal: Portal) -> None:
     @router.post("/day/answer")
     @worded
     def answer(request: Request, form: Sent) -> Response:
@@ -104,8 +112,6 @@ def routes(portal: Portal) -> APIRouter:
             [form.get("id", "")],
             lambda r, id_: booking.mark(r, id_, status),
         )
-
-    return router
 
 
 Step = Callable[[Repository, str], Resource]

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -45,6 +46,7 @@ Sent = Annotated[Form, Depends(form)]
 def routes(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_list(router, portal)
+    _add_delete(router, portal)
     _add_file(router, portal)
     return router
 
@@ -74,10 +76,16 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
             kept = uploads.accepted(file.file.read(uploads.LARGEST + 1))
         except Unacceptable as refusal:
             return _page(portal, request, signed, {"file": str(refusal)}, 422)
-        words = description.strip()[:200] or uploads.safe_name(file.filename)
-        store(portal, signed, whose, kept, uploads.safe_name(file.filename), words, category)
+        name = uploads.safe_name(file.filename)
+        handed = Handed(kept, name, description.strip()[:200] or name, category)
+        try:
+            store(portal, signed, whose, handed)
+        except FHIRError as refusal:
+            return _page(portal, request, signed, {"file": str(refusal)}, refusal.status)
         return RedirectResponse("/documents?done=added", 303)
 
+
+def _add_delete(router: APIRouter, portal: Portal) -> None:
     @router.post("/documents/{id_}/delete")
     @worded
     def delete(request: Request, id_: str, form: Sent) -> Response:
@@ -146,70 +154,62 @@ def line(portal: Portal, signed: Signed, document: Resource) -> dict[str, Any]:
     }
 
 
-def store(
-    portal: Portal,
-    signed: Signed,
-    patient: str,
-    file: uploads.File,
-    name: str,
-    words: str,
-    category: str,
-    type_: Mapping[str, Any] | None = None,
-) -> Resource:
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A file that is handed over, and what is said of it."""
+
+    file: uploads.File
+    name: str
+    words: str
+    category: str = "other"
+    type: Mapping[str, Any] | None = None
+    """CodeableConcept."""
+
+
+def store(portal: Portal, signed: Signed, patient: str, handed: Handed) -> Resource:
     """Keep a file as Binary and DocumentReference, as who is signed in; FHIRError when they may not."""
+    author = signed.account.fhir_user
     return change(
         portal,
         signed,
         "DocumentReference",
-        lambda r: put(
-            r, portal.auth, signed.account.fhir_user, patient, file, name, words, category, type_
-        ),
+        lambda r: put(r, portal.auth, author, patient, handed),
     )
 
 
-def put(
-    repository: Repository,
-    auth: Auth,
-    author: str,
-    patient: str,
-    file: uploads.File,
-    name: str,
-    words: str,
-    category: str,
-    type_: Mapping[str, Any] | None = None,
-) -> Resource:
+def put(repository: Repository, auth: Auth, author: str, patient: str, handed: Handed) -> Resource:
+    """Keep a file, in the caller's transaction."""
     binary = records.create(
         records.trusted(repository),
         {
             "resourceType": "Binary",
             "contentType": uploads.SEALED,
             "securityContext": {"reference": patient},
-            "data": uploads.seal(auth.keys, file.content),
+            "data": uploads.seal(auth.keys, handed.file.content),
         },
     )
+    now = instant(datetime.now(UTC))
     attachment = {
-        "contentType": file.type,
+        "contentType": handed.file.type,
         "url": f"Binary/{binary['id']}",
-        "title": name,
-        "size": len(file.content),
-        "creation": instant(datetime.now(UTC)),
+        "title": handed.name,
+        "size": len(handed.file.content),
+        "creation": now,
     }
-    code = category if category in CATEGORIES else "other"
+    code = handed.category if handed.category in CATEGORIES else "other"
     coding = [{"system": CATEGORY, "code": code, "display": CATEGORIES[code]}]
-    return records.create(
-        repository,
-        {
-            "resourceType": "DocumentReference",
-            "status": "current",
-            **({"type": type_} if type_ else {}),
-            "category": [{"coding": coding}],
-            "subject": {"reference": patient},
-            "date": instant(datetime.now(UTC)),
-            "author": [{"reference": author}],
-            "description": words,
-            "content": [{"attachment": attachment}],
-        },
-    )
+    document = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        **({"type": handed.type} if handed.type else {}),
+        "category": [{"coding": coding}],
+        "subject": {"reference": patient},
+        "date": now,
+        "author": [{"reference": author}],
+        "description": handed.words,
+        "content": [{"attachment": attachment}],
+    }
+    return records.create(repository, document)
 
 
 def _take_back(repository: Repository, id_: str) -> None:

@@ -107,17 +107,13 @@ def sign(portal: Portal, signed: Signed, patient: Resource, written: Prescriptio
             address=f"{portal.auth.issuer}/check/{code}",
             qr=paper.qr(f"{portal.auth.issuer}/check/{code}"),
         )
-        document = documents.put(
-            repository,
-            portal.auth,
-            signed.account.fhir_user,
-            whose,
+        handed = documents.Handed(
             uploads.File(content, "application/pdf"),
             f"prescription-{now:%Y-%m-%d}.pdf",
             f"Prescription: {written.medicine}",
-            "other",
-            TYPE,
+            type=TYPE,
         )
+        document = documents.put(repository, portal.auth, signed.account.fhir_user, whose, handed)
         document["identifier"] = [{"system": CODE, "value": code}]
         document["context"] = {"related": [{"reference": f"MedicationRequest/{made['id']}"}]}
         return records.save(repository, document)

@@ -100,6 +100,7 @@ def routes(portal: Portal) -> APIRouter:
     _add_booking(router, portal)
     _add_lists(router, portal)
     _add_changes(router, portal)
+    _add_payment(router, portal)
     return router
 
 
@@ -220,6 +221,8 @@ def _add_changes(router: APIRouter, portal: Portal) -> None:
     def move(request: Request, id_: str, slot: str, form: Sent) -> Response:
         return _step(portal, request, id_, form, lambda r: booking.reschedule(r, id_, slot))
 
+
+def _add_payment(router: APIRouter, portal: Portal) -> None:
     @router.post("/visits/{id_}/pay")
     @worded
     def pay(request: Request, id_: str, form: Sent) -> Response:

@@ -43,9 +43,7 @@ def people(chromium: Browser, site: Site) -> Iterator[People]:
     assert [each for each in errors if "status of 4" not in each] == []
 
 
-def test_from_asking_for_a_time_to_a_checked_prescription(
-    people: People, site: Site, tmp_path: object
-) -> None:
+def test_from_asking_for_a_time_to_a_checked_prescription(people: People, site: Site) -> None:
     visitor = people("")
     visitor.goto(f"{site.url}/doctors")
     expect(visitor.locator(".people li")).to_have_count(12)
@@ -66,6 +64,14 @@ def test_from_asking_for_a_time_to_a_checked_prescription(
     asked.get_by_role("button", name="Approve").click()
     expect(doctor.get_by_text("I have a headache. 🤕")).to_have_count(0)
 
+    pay(patient, visit)
+    hand_over(patient, site)
+    write_prescription(doctor, site)
+    check_paper(patient, people(""), site)
+    read_mails(visitor, site)
+
+
+def pay(patient: Page, visit: str) -> None:
     patient.goto(visit)
     patient.get_by_role("button", name="Pay 40.00 EUR").click()
     expect(patient.get_by_text("no money is taken")).to_be_visible()
@@ -81,11 +87,6 @@ def test_from_asking_for_a_time_to_a_checked_prescription(
     ):
         patient.get_by_role("link", name="Receipt (PDF)").click()
     assert got.value.headers["content-type"] == "application/pdf"
-
-    hand_over(patient, site)
-    write_prescription(doctor, site)
-    check_paper(patient, people(""), site)
-    read_mails(visitor, site)
 
 
 def hand_over(patient: Page, site: Site) -> None:

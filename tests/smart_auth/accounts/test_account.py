@@ -245,7 +245,7 @@ def test_the_second_factor_is_turned_off_by_the_password_only(
     turn_on(signed)
     assert signed.submit(FACTOR, {"password": "x", "do": "off"}).status_code == 422
     assert signed.submit(FACTOR, {"password": PASSWORD, "do": "off"}).status_code == 303
-    assert Browser(auth).sign_in(EMAIL, PASSWORD).headers["location"] == "/auth/account"
+    assert Browser(auth).sign_in(EMAIL, PASSWORD).headers["location"] == "/"
     subjects = [mail.subject for mail in mails()]
     assert subjects == [
         "Signing in no longer takes a code",

@@ -22,7 +22,7 @@ from tests.smart_auth.accounts.conftest import EMAIL, PASSWORD
 
 def test_the_right_password_signs_in(browser: Browser, ada: Account) -> None:
     answer = browser.sign_in(" ADA@example.org", PASSWORD)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/auth/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert "Ada Lovelace" in browser.get("/auth/account").text
 
 
@@ -69,9 +69,9 @@ def test_the_way_to_an_app_goes_by_a_page_of_its_own(browser: Browser, ada: Acco
     ],
 )
 def test_next_leads_to_no_other_place(where: str, browser: Browser, ada: Account) -> None:
-    assert sessions.local(where) == "/auth/account"
+    assert sessions.local(where) == "/"
     answer = browser.sign_in(EMAIL, PASSWORD, next=where)
-    assert answer.headers["location"] == "/auth/account"
+    assert answer.headers["location"] == "/"
 
 
 def test_a_session_that_was_planted_is_worth_nothing(browser: Browser, ada: Account) -> None:

@@ -1,0 +1,106 @@
+"""Every page of the portal, as its people, on a phone and a desktop: nothing cut, nothing in anybody's way.
+
+axe-core looks for violations of WCAG 2.2 AA. With MEDCONSULT_SCREENS=folder each page is drawn there too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import HERE, Site, require
+from tests.browser.test_smart import sign_in
+
+pytestmark = pytest.mark.slow
+AXE = HERE / "library" / "axe.min.js"
+SIZES = {"phone": (320, 720), "desktop": (1280, 900)}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SLOT = "first free slot"
+EMAILS = {
+    "visitor": "",
+    "patient": "anna@demo.example",
+    "carer": "elif@demo.example",
+    "practitioner": "osei@demo.example",
+    "administrator": "admin@demo.example",
+}
+PAGES = {
+    "visitor": (
+        *("/", "/doctors", "/doctors/demo-osei-video", "/doctors/demo-rahman-video", "/check"),
+        *("/check/AAAA-AAAA-AAAA-AAAA", "/auth/login", "/auth/register", "/auth/recover"),
+    ),
+    "patient": (
+        *("/home", "/doctors/demo-osei-video", SLOT, "/visits", "/visits/demo-anna-next"),
+        *("/visits/demo-anna-past", "/documents", "/prescriptions", "/settings", "/auth/account"),
+        "/visits/nothing",
+    ),
+    "carer": ("/home", SLOT, "/visits", "/documents", "/prescriptions"),
+    "practitioner": (
+        *("/day", "/week", "/patients", "/patients/demo-anna", "/patients/demo-anna/prescribe"),
+        "/hours",
+    ),
+    "administrator": ("/admin", "/admin/visits", "/admin/payments", "/admin/mails"),
+}
+
+
+def dark(size: str) -> str:
+    return "dark" if size == "phone" else "light"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("person", PAGES)
+def test_every_page_is_for_everybody(chromium: Browser, site: Site, person: str, size: str) -> None:
+    require(AXE.exists(), "axe-core")
+    width, height = SIZES[size]
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=dark(size),  # type: ignore[arg-type]
+        bypass_csp=True,  # for axe alone: the pages themselves load nothing from elsewhere
+    )
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    if EMAILS[person]:
+        page.goto(f"{site.url}/auth/login")
+        sign_in(page, site, EMAILS[person])
+        page.wait_for_load_state()
+    for path in PAGES[person]:
+        go(page, site, path)
+        assert page.locator("h1").count() == 1, path
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than the screen"
+        draw(page, person, path, size)
+        assert list(violations(page)) == [], path
+    context.close()
+    assert [each for each in errors if "status of 404" not in each] == []
+
+
+def go(page: Page, site: Site, path: str) -> None:
+    if path == SLOT:
+        page.goto(f"{site.url}/doctors/demo-rahman-video")
+        page.locator("a.slot").first.click()
+        page.wait_for_load_state()
+        return
+    page.goto(f"{site.url}{path}")
+
+
+def violations(page: Page) -> Iterator[str]:
+    page.add_script_tag(path=str(AXE))
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    for each in found["violations"]:
+        yield f"{each['id']}: {each['help']}: {[node['html'][:120] for node in each['nodes'][:3]]}"
+
+
+def draw(page: Page, person: str, path: str, size: str) -> None:
+    folder = os.environ.get("MEDCONSULT_SCREENS")
+    if folder:
+        name = re.sub(r"[^a-z0-9]+", "-", path).strip("-") or "front"
+        page.screenshot(path=Path(folder) / f"{person}-{name}-{size}.png", full_page=True)
