@@ -15,7 +15,7 @@ UCUM = "http://unitsofmeasure.org"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _ALLERGY = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 _WOMEN = (
-    "Amina Beatriz Clara Dunja Elena Farah Greta Hana Ines Jana Kira Leila Mira Noor Olga Paula"
+    "Amina Beatriz Clara Dunja Elena Farah Greta Hana Ilse Jana Kira Leila Mira Noor Olga Paula"
 )
 _MEN = "Adem Boris Carlos David Emil Faisal Georg Hugo Ivan Jonas Kemal Luis Marek Nabil Otto Pavel"
 _FAMILIES = (

@@ -13,6 +13,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fhir_server.errors import FHIRError
 from smart_auth import devices
 from smart_auth.auth import Auth
 
@@ -88,7 +89,7 @@ def onwards(request: Request, link: str, **context: Any) -> HTMLResponse:
 def worded(
     endpoint: Callable[P, Response],
 ) -> Callable[P, Response]:
-    """Let a route that has `request` among its parameters answer Stop as a page."""
+    """Let a route that has `request` among its parameters answer Stop, and what the records refuse, as a page."""
 
     @functools.wraps(endpoint)
     def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
@@ -96,6 +97,9 @@ def worded(
             return endpoint(*args, **kwargs)
         except Stop as stop:
             return stopped(kwargs["request"], stop)  # type: ignore[arg-type]
+        except FHIRError as refusal:
+            refused = Stop(refusal.status, "This cannot be done", str(refusal), link=("/", "Home"))
+            return stopped(kwargs["request"], refused)  # type: ignore[arg-type]
 
     return answer
 

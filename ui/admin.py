@@ -14,13 +14,13 @@ from billing.tables import payment
 from fhir_server.channels import mail
 from fhir_server.channels.tables import mail as mails
 from fhir_server.codec import Resource
-from fhir_server.errors import Conflict, FHIRError
+from fhir_server.errors import Conflict
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records
 from smart_auth import accounts, recovery, sessions
 from smart_auth.accounts import Refused
 from smart_auth.bodies import Form, form
-from smart_auth.pages import Stop, worded
+from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from smart_auth.tables import account
 from ui import doctors
@@ -136,13 +136,6 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
             change(portal, signed, "Appointment", lambda r: booking.cancel(r, id_), id_)
         except Conflict as refusal:
             return _visits(portal, request, signed, str(refusal), 409)
-        except FHIRError as refusal:
-            raise Stop(
-                refusal.status,
-                "This cannot be done",
-                str(refusal),
-                link=("/admin/visits", "Visits"),
-            ) from None
         return RedirectResponse("/admin/visits?done=1", 303)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from fhir_server.repository import Repository
 from fhir_server.scheduling import records
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
-from smart_auth.pages import Stop, worded
+from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from ui import documents, uploads
 from ui.day import PRACTITIONERS
@@ -28,7 +28,7 @@ from ui.uploads import Unacceptable
 from ui.visits import visit_of
 
 Sent = Annotated[Form, Depends(form)]
-MOST = "100"
+MOST = "1000"
 LONGEST_NOTE = 10_000
 VITALS = (
     ("8480-6", "Systolic blood pressure"),
@@ -37,14 +37,15 @@ VITALS = (
     ("29463-7", "Body weight"),
     ("2345-7", "Glucose"),
 )
-_LISTS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "Condition": (("_sort", "-onset-date"),),
-    "AllergyIntolerance": (),
-    "MedicationRequest": (("_sort", "-authoredon"),),
-    "Appointment": (("_sort", "-date"),),
-    "Encounter": (("_sort", "-date"),),
-    "ClinicalImpression": (("_sort", "-date"),),
+_DATES: Mapping[str, str] = {
+    "Condition": "onsetDateTime",
+    "AllergyIntolerance": "recordedDate",
+    "MedicationRequest": "authoredOn",
+    "Appointment": "start",
+    "ClinicalImpression": "date",
+    "DocumentReference": "date",
 }
+"""What the chart lists, and by which element the newest comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,6 @@ def chart_page(
     context = {
         "patient": patient,
         **_known(portal, signed, id_),
-        "documents": [
-            documents.line(portal, signed, each)
-            for each in documents.listed(portal, signed, f"Patient/{id_}")
-        ],
         "error": error,
         "visit": request.query_params.get("visit", ""),
         "added": request.query_params.get("done", ""),
@@ -111,12 +108,10 @@ def _known(portal: Portal, signed: Signed, id_: str) -> dict[str, Any]:
     """Return what the chart shows, by one visit to the records."""
 
     def work(repository: Repository) -> dict[str, Any]:
-        lists = {
-            type_: records.find(
-                repository, type_, ("patient", f"Patient/{id_}"), *more, ("_count", MOST)
-            )
-            for type_, more in _LISTS.items()
-        }
+        whose = ("patient", f"Patient/{id_}")
+        lists = records.find_all(repository, list(_DATES), whose, ("_count", MOST))
+        for type_, name in _DATES.items():
+            lists[type_].sort(key=_by(name), reverse=True)
         return {
             "conditions": lists["Condition"],
             "allergies": lists["AllergyIntolerance"],
@@ -124,12 +119,20 @@ def _known(portal: Portal, signed: Signed, id_: str) -> dict[str, Any]:
                 each for each in lists["MedicationRequest"] if each["status"] == "active"
             ],
             "visits": [visit_of(each) for each in lists["Appointment"]],
-            "encounters": lists["Encounter"],
             "notes": lists["ClinicalImpression"],
+            "documents": [
+                documents.line(portal, signed, each)
+                for each in lists["DocumentReference"]
+                if each["status"] == "current"
+            ],
             "curves": curves(repository, id_),
         }
 
     return look(portal, signed, "Patient", work, id_)
+
+
+def _by(name: str) -> Callable[[Resource], str]:
+    return lambda resource: str(resource.get(name, ""))
 
 
 def curves(repository: Repository, patient: str) -> list[Curve]:
@@ -224,12 +227,7 @@ def _add_documents(router: APIRouter, portal: Portal) -> None:
 
 
 def _written(portal: Portal, signed: Signed, type_: str, resource: Resource) -> Resource:
-    try:
-        return change(portal, signed, type_, lambda r: records.create(r, resource))
-    except FHIRError as refusal:
-        raise Stop(
-            refusal.status, "This was not saved", str(refusal), link=("/patients", "Patients")
-        ) from None
+    return change(portal, signed, type_, lambda r: records.create(r, resource))
 
 
 def medicine(request: Resource) -> str:

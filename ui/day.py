@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fhir_server.codec import Resource
-from fhir_server.errors import Conflict, FHIRError
+from fhir_server.errors import Conflict
 from fhir_server.instants import instant
 from fhir_server.repository import Repository
 from fhir_server.scheduling import appointments, booking, records
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
-from smart_auth.pages import Stop, worded
+from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from ui import preferences
 from ui.pages import show
@@ -132,10 +132,6 @@ def _do(
         change(portal, signed, "Appointment", work, ",".join(ids))
     except Conflict as refusal:
         return _page(portal, request, signed, str(refusal), 409)
-    except FHIRError as refusal:
-        raise Stop(
-            refusal.status, "This cannot be done", str(refusal), link=("/day", "Day")
-        ) from None
     return RedirectResponse(sessions.local(form.get("back", ""), "/day"), 303)
 
 

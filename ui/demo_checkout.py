@@ -13,8 +13,9 @@ from billing.provider import Kind, Payment
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
+from smart_auth.sessions import Signed
 from ui.pages import show
-from ui.portal import Portal, missing
+from ui.portal import Portal, found, missing
 
 Sent = Annotated[Form, Depends(form)]
 ANSWERS: dict[str, Kind] = {"pay": "paid", "decline": "failed"}
@@ -30,7 +31,7 @@ def routes(portal: Portal) -> APIRouter:
     @worded
     def checkout(request: Request, id_: str) -> Response:
         signed = sessions.required(portal.auth, request)
-        payment = _payment(portal, id_)
+        payment = _payment(portal, signed, id_)
         back = _back(portal, request.query_params.get("back", ""))
         return show(
             portal, request, signed, "demo_checkout.html", {"payment": payment, "back": back}
@@ -39,9 +40,9 @@ def routes(portal: Portal) -> APIRouter:
     @router.post(f"{PATH}/{{id_}}")
     @worded
     def answer(request: Request, id_: str, form: Sent) -> Response:
-        sessions.own_form(portal.auth, request, form)
+        signed = sessions.own_form(portal.auth, request, form)
         kind = ANSWERS.get(form.get("answer", ""), "failed")
-        body, signature = provider.tell(_payment(portal, id_), kind)
+        body, signature = provider.tell(_payment(portal, signed, id_), kind)
         event = provider.read(body, signature)
         if event is not None:
             inbox.put(portal.billing.engine, provider.name, event)
@@ -53,11 +54,13 @@ def routes(portal: Portal) -> APIRouter:
     return router
 
 
-def _payment(portal: Portal, id_: str) -> Payment:
+def _payment(portal: Portal, signed: Signed, id_: str) -> Payment:
+    """Return the payment, if the visit is one that they may see."""
     with portal.billing.engine.connect() as connection:
         payment = payments.one(connection, id_)
     if payment is None:
         raise missing()
+    found(portal, signed, "Appointment", payment.appointment)
     return payment
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,8 @@ from ui.portal import Portal, look, missing
 
 MOST = "200"
 WEEK = timedelta(days=7)
+SOON = timedelta(days=3)
+"""In the list; a page of its own shows the rest."""
 LONGEST_LIST = 1000
 
 
@@ -76,9 +78,9 @@ def routes(portal: Portal) -> APIRouter:
     @worded
     def one(request: Request, schedule: str) -> Response:
         signed = sessions.current(portal.auth, request)
-        doctor, days, following = times(portal, request, schedule)
+        found, days, following = times(portal, request, schedule)
         context = {
-            "doctor": doctor,
+            "doctor": found,
             "days": days,
             "following": following,
             "moving": request.query_params.get("moving", ""),
@@ -101,13 +103,13 @@ def times(
     start = max(_day(request.query_params.get("from", ""), now), now)
 
     def work(repository: Repository) -> tuple[Doctor, list[Resource]]:
-        doctor = _doctor(repository, records.read(repository, "Schedule", schedule))
-        if doctor is None:
+        found = doctor(repository, records.read(repository, "Schedule", schedule))
+        if found is None:
             raise missing()
-        return doctor, slots.free(repository, [doctor.offer], start, start + WEEK, LONGEST_LIST)
+        return found, slots.free(repository, [found.offer], start, start + WEEK, LONGEST_LIST)
 
     try:
-        doctor, free = look(portal, signed, "Slot", work, schedule)
+        shown, free = look(portal, signed, "Slot", work, schedule)
     except FHIRError:
         raise missing() from None
     days: dict[date, list[Resource]] = {}
@@ -115,30 +117,61 @@ def times(
         days.setdefault(moment(slot["start"]).astimezone(zone).date(), []).append(slot)
     after = start + WEEK
     following = f"{after:%Y-%m-%d}" if after < now + slots.AHEAD else ""
-    return doctor, list(days.items()), following
+    return shown, list(days.items()), following
 
 
 def doctors(repository: Repository) -> list[Doctor]:
     """Return who can be booked, each with the first free times."""
     schedules = records.find(repository, "Schedule", ("active", "true"), ("_count", MOST))
-    found = [each for schedule in schedules if (each := _doctor(repository, schedule))]
+    offered = [(each, offer) for each in schedules if (offer := _offer(each))]
+    ids = ",".join({offer.practitioner.rpartition("/")[2] for _, offer in offered})
+    listed = records.find(repository, "Practitioner", ("_id", ids), ("_count", MOST)) if ids else []
+    people = {f"Practitioner/{each['id']}": each for each in listed}
+    fees = {offer.fee: _fee(repository, offer) for _, offer in offered}
     now = datetime.now(UTC)
-    offers = [each.offer for each in found]
-    free = slots.free(repository, offers, now, now + WEEK, LONGEST_LIST)
+    free = slots.free(repository, [each for _, each in offered], now, now + SOON, LONGEST_LIST)
     by_schedule: dict[str, list[Resource]] = {}
     for slot in free:
         by_schedule.setdefault(slots.schedule_of(slot), []).append(slot)
-    return [replace(each, free=by_schedule.get(each.offer.schedule, [])[:3]) for each in found]
+    return [
+        _doctor(people[offer.practitioner], each, offer, fees[offer.fee], by_schedule)
+        for each, offer in offered
+        if offer.practitioner in people
+    ]
 
 
-def _doctor(repository: Repository, schedule: Resource) -> Doctor | None:
-    try:
-        offer = offer_of(schedule)
-        person = records.read(repository, "Practitioner", offer.practitioner.rpartition("/")[2])
-    except (Conflict, FHIRError):
+def doctor(repository: Repository, schedule: Resource) -> Doctor | None:
+    """Return whose schedule it is; None when nobody can be booked by it."""
+    offer = _offer(schedule)
+    if offer is None or not offer.practitioner.startswith("Practitioner/"):
         return None
+    person = records.read(repository, "Practitioner", offer.practitioner.rpartition("/")[2])
+    return _doctor(person, schedule, offer, _fee(repository, offer), {})
+
+
+def _offer(schedule: Resource) -> Offer | None:
+    try:
+        return offer_of(schedule)
+    except Conflict:
+        return None
+
+
+def _fee(repository: Repository, offer: Offer) -> str:
+    try:
+        amount = booking.price(repository, offer)
+    except Conflict:
+        return ""
+    return _shown(amount) if amount else ""
+
+
+def _doctor(
+    person: Resource,
+    schedule: Resource,
+    offer: Offer,
+    fee: str,
+    free: Mapping[str, Sequence[Resource]],
+) -> Doctor:
     spoken = [concept(each.get("coding") and each) for each in person.get("communication", [])]
-    amount = booking.price(repository, offer)
     return Doctor(
         id=person["id"],
         name=booking.name_of(person),
@@ -147,7 +180,8 @@ def _doctor(repository: Repository, schedule: Resource) -> Doctor | None:
         languages=", ".join(filter(None, spoken)),
         biography=extensions.text(person, "biography"),
         offer=offer,
-        fee=_shown(amount) if amount else "",
+        fee=fee,
+        free=free.get(offer.schedule, ())[:3],
     )
 
 

@@ -90,15 +90,7 @@ def _add_delete(router: APIRouter, portal: Portal) -> None:
     @worded
     def delete(request: Request, id_: str, form: Sent) -> Response:
         signed = only(sessions.own_form(portal.auth, request, form), *PATIENTS)
-        try:
-            change(portal, signed, "DocumentReference", lambda r: _take_back(r, id_), id_)
-        except FHIRError as refusal:
-            raise Stop(
-                refusal.status,
-                "This cannot be deleted",
-                str(refusal),
-                link=("/documents", "Documents"),
-            ) from None
+        change(portal, signed, "DocumentReference", lambda r: _take_back(r, id_), id_)
         return RedirectResponse("/documents?done=deleted", 303)
 
 

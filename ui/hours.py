@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fhir_server.codec import Resource
-from fhir_server.errors import FHIRError
 from fhir_server.extensions import EXTENSION
 from fhir_server.repository import Repository
 from fhir_server.scheduling import records
@@ -54,12 +53,7 @@ def routes(portal: Portal) -> APIRouter:
         if errors:
             return _page(portal, request, signed, schedule, form, errors, 422)
         changed = changed_by(schedule, form)
-        try:
-            change(portal, signed, "Schedule", lambda r: records.save(r, changed), schedule["id"])
-        except FHIRError as refusal:
-            raise Stop(
-                refusal.status, "This was not saved", str(refusal), link=("/hours", "Hours")
-            ) from None
+        change(portal, signed, "Schedule", lambda r: records.save(r, changed), schedule["id"])
         return RedirectResponse("/hours?done=1", 303)
 
     return router

@@ -12,13 +12,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fhir_server.codec import Resource
-from fhir_server.errors import FHIRError
 from fhir_server.instants import instant
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
-from smart_auth.pages import Stop, worded
+from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from ui import documents, dosage, paper, uploads
 from ui.day import PRACTITIONERS
@@ -118,12 +117,7 @@ def sign(portal: Portal, signed: Signed, patient: Resource, written: Prescriptio
         document["context"] = {"related": [{"reference": f"MedicationRequest/{made['id']}"}]}
         return records.save(repository, document)
 
-    try:
-        return change(portal, signed, "MedicationRequest", work, whose)
-    except FHIRError as refusal:
-        raise Stop(
-            refusal.status, "This was not saved", str(refusal), link=("/day", "Day")
-        ) from None
+    return change(portal, signed, "MedicationRequest", work, whose)
 
 
 def new_code() -> str:

@@ -264,10 +264,6 @@ def _step(portal: Portal, request: Request, id_: str, form: Form, work: Any) -> 
         change(portal, signed, "Appointment", work, id_)
     except Conflict as refusal:
         return visit_page(portal, request, signed, id_, str(refusal), 409)
-    except FHIRError as refusal:
-        raise Stop(
-            refusal.status, "This cannot be done", str(refusal), link=("/visits", "Visits")
-        ) from None
     return RedirectResponse(f"/visits/{id_}", 303)
 
 

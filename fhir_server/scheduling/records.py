@@ -9,7 +9,7 @@ from fhir_server import codec
 from fhir_server.access.policy import UNRESTRICTED
 from fhir_server.codec import Resource
 from fhir_server.repository import Repository
-from fhir_server.search.parse import parse
+from fhir_server.search.parse import parse, parse_all
 from fhir_server.storage.resources import Version
 
 
@@ -34,6 +34,17 @@ def find(repository: Repository, type_: str, *criteria: tuple[str, str]) -> list
     """Return the first page of a search."""
     query = parse(type_, criteria, base_url=repository.base)
     return [resource_of(each) for each in repository.search(query)]
+
+
+def find_all(
+    repository: Repository, types: Sequence[str], *criteria: tuple[str, str]
+) -> dict[str, list[Resource]]:
+    """Return the first page of a search over several types, by type: one question instead of many."""
+    query = parse_all(types, criteria, base_url=repository.base)
+    found: dict[str, list[Resource]] = {name: [] for name in types}
+    for version in repository.search(query):
+        found[version.type].append(resource_of(version))
+    return found
 
 
 def create(repository: Repository, resource: Resource) -> Resource:

@@ -1,0 +1,119 @@
+"""What people send by mistake, twice, late or on purpose: each has its sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.ui.conftest import Portal, Visitor
+from tests.ui.test_access import free_slot
+
+PDF = b"%PDF-1.4 a letter"
+
+
+def test_the_same_time_twice_and_a_time_that_is_gone(
+    portal: Portal, people: dict[str, Visitor]
+) -> None:
+    slot = free_slot(portal)
+    first = people["patient"].post(f"/book/{slot}", "/settings", ask="1")
+    assert first.status_code == 303
+    again = people["patient"].post(f"/book/{slot}", "/settings", ask="1")
+    other = people["carer"].post(
+        f"/book/{slot}", "/settings", ask="1", patient="Patient/demo-yusuf"
+    )
+    for answer in (again, other):
+        assert answer.status_code == 409
+        assert "next free times are" in answer.text
+        assert 'href="/doctors/demo-berg-video"' in answer.text
+    visit = first.headers["location"]
+    assert "Pay to keep your time" in people["patient"].get(visit).text
+    assert people["patient"].post(f"{visit}/cancel", visit).status_code == 303
+    assert people["patient"].post(f"{visit}/cancel", visit).status_code == 409, "pressed twice"
+    assert "This visit was cancelled" in people["patient"].get(visit).text
+
+
+def test_a_carer_books_for_the_child_and_for_nobody_else(
+    portal: Portal, people: dict[str, Visitor]
+) -> None:
+    slot = free_slot(portal)
+    stranger = people["carer"].post(
+        f"/book/{slot}", "/settings", ask="1", patient="Patient/demo-anna"
+    )
+    assert stranger.status_code in (403, 404)
+    made = people["carer"].post(f"/book/{slot}", "/settings", ask="1", patient="Patient/demo-yusuf")
+    assert made.status_code == 303
+    assert "Yusuf Demir" in people["carer"].get(made.headers["location"]).text
+
+
+def upload(visitor: Visitor, name: str, content: bytes, **more: str) -> tuple[int, str]:
+    fields = {"csrf": visitor.csrf("/settings"), "description": "x", **more}
+    answer = visitor.client.post(
+        "/documents", data=fields, files={"file": (name, content, "image/png")}
+    )
+    error = re.search(r'id="file-error">([^<]*)<', answer.text)
+    return answer.status_code, error[1] if error else ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.pdf", b"", "empty"),
+        ("a.png", b"<html><script>alert(1)</script>", "neither a PDF nor a picture"),
+        ("a.png", b"\x89PNG\r\n\x1a\nbroken", "neither a PDF nor a picture"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "neither a PDF nor a picture"),
+        ("a.pdf", b"%PDF-" + b"x" * (20 * 2**20), "larger than 20 MB"),
+        ("", PDF, ""),
+    ],
+)
+def test_a_file_that_is_not_taken_is_said_why(
+    people: dict[str, Visitor], name: str, content: bytes, said: str
+) -> None:
+    status, error = upload(people["patient"], name, content)
+    assert status == 422
+    assert said in error
+
+
+def test_a_document_of_ones_own_is_read_and_taken_back(people: dict[str, Visitor]) -> None:
+    patient = people["patient"]
+    assert upload(patient, "../../\u202eletter.pdf", PDF, description="شكرا 😀")[0] == 303
+    page = patient.get("/documents").text
+    assert "شكرا 😀" in page
+    link = re.search(r'href="(/files/[^"]+)"', page)
+    assert link
+    answer = patient.get(link[1].replace("&amp;", "&"))
+    assert answer.content == PDF
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert ".." not in answer.headers["content-disposition"]
+    assert people["carer"].get(link[1].replace("&amp;", "&")).status_code == 410, "another session"
+    id_ = re.search(r"/documents/([^/]+)/delete", page)
+    assert id_
+    assert people["carer"].post(f"/documents/{id_[1]}/delete", "/settings").status_code in (
+        403,
+        404,
+    )
+    assert patient.post(f"/documents/{id_[1]}/delete", "/settings").status_code == 303
+    assert "شكرا 😀" not in patient.get("/documents").text
+
+
+def test_hours_that_cannot_be_are_said_and_kept_in_the_form(people: dict[str, Visitor]) -> None:
+    practitioner = people["practitioner"]
+    wrong = practitioner.post("/hours", "/hours", mon="9 to 5", off="tomorrow")
+    assert wrong.status_code == 422
+    assert "Monday: write spans" in wrong.text
+    assert 'value="9 to 5"' in wrong.text
+    late = practitioner.post("/hours", "/hours", mon="17:00-09:00")
+    assert late.status_code == 422
+    good = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-12:00")
+    assert practitioner.post("/hours", "/hours", **good, off="2026-12-24").status_code == 303
+    assert 'value="2026-12-24"' in practitioner.get("/hours").text
+
+
+def test_who_was_invited_cannot_be_invited_again(people: dict[str, Visitor]) -> None:
+    admin = people["administrator"]
+    who = {"given": "Noa", "family": "O'Brien <b>", "email": "noa@demo.example"}
+    assert admin.post("/admin/invite", "/admin", **who).status_code == 303
+    again = admin.post("/admin/invite", "/admin", **who)
+    assert again.status_code == 422
+    assert "O&#39;Brien &lt;b&gt;" in again.text
+    assert admin.post("/admin/invite", "/admin", email="x").status_code == 422
