@@ -1,4 +1,4 @@
-"""Binary: content of some size lies in the blob store, not in the row, https://hl7.org/fhir/R4/binary.html."""
+"""Binary: content of some size, or of somebody, lies in the blob store, not in the row, https://hl7.org/fhir/R4/binary.html."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def detach(body: Body, blobs: Blobs) -> tuple[Body, str | None]:
     text = body.resource.get("data")
     if body.resource["resourceType"] != "Binary" or not isinstance(text, str):
         return body, None
-    if len(text) <= LARGEST_IN_ROW:
+    # What belongs to somebody is kept where it is encrypted, however small.
+    if len(text) <= LARGEST_IN_ROW and "securityContext" not in body.resource:
         return body, None
     rest = {name: value for name, value in body.resource.items() if name != "data"}
     parts = {name: value for name, value in members(body.text).items() if name != "data"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Engine, create_engine, make_url
 
 from fhir_server.context import Store
@@ -21,7 +19,7 @@ def auth_of(settings: Settings, store: Store) -> Auth:
     return Auth(
         engine=engine_of(settings),
         store=store,
-        keys=keys.load(keys_folder(settings)),
+        keys=keys.load(settings.keys_folder),
         issuer=settings.public_url,
         fhir=f"{settings.public_url}{FHIR}",
         options=options_of(settings),
@@ -38,10 +36,6 @@ def engine_of(settings: Settings) -> Engine:
         # As the records' own sessions: a transaction may be over both.
         connect_args={"options": "-c timezone=UTC -c jit=off"},
     )
-
-
-def keys_folder(settings: Settings) -> Path:
-    return Path(settings.keys_dir) if settings.keys_dir else settings.data_dir / "keys"
 
 
 def options_of(settings: Settings) -> Options:

@@ -124,18 +124,20 @@ def _seconds(text: str) -> int:
 
 @click.command("rotate-keys")
 def rotate_keys() -> None:
-    """Make a new key that signs tokens from the next start of the server on.
+    """Make new keys that sign tokens and encrypt content from the next start of the server on.
 
-    The older keys go on verifying what they signed; delete a file signing-NNNN.pem to end that.
+    The older ones go on verifying and decrypting; delete a file signing-NNNN.pem to end that. Without a
+    file content-NNNN.key, what it encrypted is lost.
     """
     with sentences():
-        from medconsult.authorization import keys_folder  # noqa: PLC0415 - slow to import
-        from smart_auth import keys  # noqa: PLC0415
+        from smart_auth import keys  # noqa: PLC0415 - slow to import
 
-        folder = keys_folder(settings_for_command())
+        folder = settings_for_command().keys_folder
         keys.load(folder)
         keys.rotate(folder)
-        click.echo(f"There is a new key in {folder}; it signs from the next start on.")
+        keys.content_keys(folder)
+        keys.rotate_content(folder)
+        click.echo(f"There are new keys in {folder}; they are used from the next start on.")
 
 
 @click.group()

@@ -197,6 +197,10 @@ class Settings(BaseSettings):
         return self.cors_origins or (() if self.open else ("*",))
 
     @property
+    def keys_folder(self) -> Path:
+        return Path(self.keys_dir) if self.keys_dir else self.data_dir / "keys"
+
+    @property
     def public_url(self) -> str:
         """The URL that clients use, without /fhir."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -72,9 +72,26 @@ def load(folder: Path) -> Keys:
 
 def rotate(folder: Path) -> None:
     """Make a new signing key, which signs from the next start on; the others go on verifying."""
-    number = 1 + max((int(file.stem.split("-")[1]) for file in _signing_files(folder)), default=0)
     key = RSAKey.generate_key(2048, auto_kid=False)
-    _write(folder / f"signing-{number:04d}.pem", key.as_pem(private=True))
+    _write(folder / _next(folder, "signing", "pem"), key.as_pem(private=True))
+
+
+def content_keys(folder: Path) -> list[bytes]:
+    """Return the keys of what people hand over, the newest first; make one when there is none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not list(folder.glob("content-*.key")):
+        rotate_content(folder)
+    return [file.read_bytes() for file in sorted(folder.glob("content-*.key"), reverse=True)]
+
+
+def rotate_content(folder: Path) -> None:
+    """Make a new key, which encrypts from the next start on; the others go on decrypting."""
+    _write(folder / _next(folder, "content", "key"), secrets.token_bytes(32))
+
+
+def _next(folder: Path, name: str, suffix: str) -> str:
+    numbers = (int(file.stem.split("-")[1]) for file in folder.glob(f"{name}-*.{suffix}"))
+    return f"{name}-{1 + max(numbers, default=0):04d}.{suffix}"
 
 
 def _signing_files(folder: Path) -> list[Path]:

@@ -112,7 +112,7 @@ def sign(portal: Portal, signed: Signed, patient: Resource, written: Prescriptio
             f"Prescription: {written.medicine}",
             type=TYPE,
         )
-        document = documents.put(repository, portal.auth, signed.account.fhir_user, whose, handed)
+        document = documents.put(repository, signed.account.fhir_user, whose, handed)
         document["identifier"] = [{"system": CODE, "value": code}]
         document["context"] = {"related": [{"reference": f"MedicationRequest/{made['id']}"}]}
         return records.save(repository, document)

@@ -1,25 +1,19 @@
-"""What people hand over: known by its content and not its name, made harmless, kept encrypted.
+"""What people hand over: known by its content and not its name, and made harmless.
 
-Images are drawn anew, which leaves out where and by what they were taken. A file is never served under
-an address that can be guessed, and never as a page.
+Images are drawn anew, which leaves out where and by what they were taken.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import secrets
 from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from smart_auth.keys import Keys
-
 LARGEST = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 4000
-SEALED = "application/vnd.medconsult.sealed"
-"""Media type of the stored Binary: what is in it, nobody reads without the key."""
 _DRAWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 
@@ -60,15 +54,6 @@ def _drawn_anew(content: bytes) -> File:
             "This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened."
         ) from None
     return File(made.getvalue(), _DRAWN[kind])
-
-
-def seal(keys: Keys, content: bytes) -> str:
-    """Return the content encrypted (AES-256-GCM), as Binary.data."""
-    return base64.b64encode(keys.encrypt(content)).decode()
-
-
-def unseal(keys: Keys, data: str) -> bytes:
-    return keys.decrypt(base64.b64decode(data))
 
 
 def safe_name(name: str) -> str:

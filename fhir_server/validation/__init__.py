@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_server.errors import Invalid, Issue
+from fhir_server.validation.local import CHECKS, problems
 from fhir_server.validation.plain import is_plain
 from fhir_server.validation.structure import explain
 
@@ -20,7 +21,10 @@ __all__ = ["check", "validate"]
 
 def validate(resource: dict[str, Any], *, path: str = "") -> list[Issue]:
     """List every problem of a decoded resource, of whatever shape; path stands for it in expressions."""
-    return [] if is_plain(resource) else explain(resource, path)
+    issues = [] if is_plain(resource) else explain(resource, path)
+    if not issues and resource["resourceType"] in CHECKS:
+        issues = list(problems(resource, path))
+    return issues
 
 
 def check(resource: dict[str, Any]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 
+from tests.medconsult.test_other_clients import command
 from tests.ui.conftest import Portal, Visitor
 from tests.ui.test_access import free_slot
 
@@ -94,6 +96,25 @@ def test_a_document_of_ones_own_is_read_and_taken_back(people: dict[str, Visitor
     )
     assert patient.post(f"/documents/{id_[1]}/delete", "/settings").status_code == 303
     assert "شكرا 😀" not in patient.get("/documents").text
+
+
+def test_apps_read_documents_too_and_the_disk_tells_nothing(
+    portal: Portal, people: dict[str, Visitor]
+) -> None:
+    letter = b"%PDF-1.4 about Anna's knee"
+    assert upload(people["patient"], "knee.pdf", letter)[0] == 303
+    scopes = ("token", "--scope", "patient/*.rs", "--user", "anna@demo.example")
+    token = command(portal.server.folder, *scopes).stdout.strip()
+    headers = {"authorization": f"Bearer {token}"}
+    base = f"{portal.server.url}/fhir"
+    found = httpx.get(f"{base}/DocumentReference?_sort=-date&_count=1", headers=headers).json()
+    attachment = found["entry"][0]["resource"]["content"][0]["attachment"]
+    raw = {**headers, "accept": "application/pdf"}
+    assert httpx.get(f"{base}/{attachment['url']}", headers=raw).content == letter
+    assert httpx.get(f"{base}/{attachment['url']}").status_code == 401
+    kept = [each for each in (portal.server.folder / "var" / "blobs").rglob("*") if each.is_file()]
+    assert kept
+    assert all(b"knee" not in each.read_bytes() for each in kept)
 
 
 def test_hours_that_cannot_be_are_said_and_kept_in_the_form(people: dict[str, Visitor]) -> None:
