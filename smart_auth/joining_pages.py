@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from smart_auth import anonymous, joining, recovery
+from smart_auth import anonymous, joining, recovery, sessions
 from smart_auth.accounts import Refused, plain
 from smart_auth.auth import Auth
 from smart_auth.bodies import Form, form
@@ -69,7 +69,7 @@ def _add_verification(router: APIRouter, auth: Auth) -> None:
             return anonymous.page(auth, request, "verify.html", token=token, **refusal(refused))
         if account.second_factor or account.disabled:
             return RedirectResponse("/auth/login", 303)
-        return entered(auth, request, account, "/auth/account")
+        return entered(auth, request, account, sessions.HOME)
 
 
 def _add_recovery(router: APIRouter, auth: Auth) -> None:

@@ -92,12 +92,20 @@ def _practice(
             "due": _count(connection, payment.c.status == "open"),
             "waiting": _count(connection, mails.c.sent.is_(None) & mails.c.failed.is_(None)),
             "failed": _count(connection, mails.c.failed.is_not(None)),
-            "doctors": look(portal, signed, "Schedule", doctors.doctors),
+            **look(portal, signed, "Schedule", _bookable),
             "values": values or {},
             "errors": errors or {},
             "note": "The invitation is on its way." if request.query_params.get("done") else "",
         }
     return show(portal, request, signed, "admin.html", context, status=status)
+
+
+def _bookable(repository: Repository) -> dict[str, Any]:
+    """Return who can be booked, and which practitioners cannot."""
+    listed = doctors.doctors(repository)
+    known = {each.id for each in listed}
+    people = records.find(repository, "Practitioner", ("active", "true"), ("_count", MOST))
+    return {"doctors": listed, "unbooked": [each for each in people if each["id"] not in known]}
 
 
 def _count(connection: Any, condition: Any) -> int:

@@ -14,6 +14,7 @@ from ui import (
     doctors,
     documents,
     hours,
+    offers,
     pages,
     prescriptions,
     settings_page,
@@ -37,6 +38,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     chart.routes,
     # For administrators
     admin.routes,
+    offers.routes,
 )
 
 

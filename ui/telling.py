@@ -39,6 +39,7 @@ from ui.tables import reminder
 TELLER = Principal("system", name="Notices")
 REMINDED_HOURS = (24, 1)
 _OLD = timedelta(hours=1)
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
 log = structlog.get_logger("telling")
 
 
@@ -222,7 +223,7 @@ def tell(
         people += [("practitioner", each) for each in accounts.of_users(connection, [doctor])]
     calendar = entry(appointment, portal.auth.issuer) if told.calendar else ""
     for reader, account in people:
-        _queue(portal, connection, told.kind, reader, account, appointment, calendar)
+        _queue(portal, connection, repository, told.kind, reader, account, appointment, calendar)
 
 
 def tell_patient(
@@ -234,7 +235,7 @@ def tell_patient(
     resource: Resource,
 ) -> None:
     for reader, account in _patients(connection, repository, patient):
-        _queue(portal, connection, kind, reader, account, resource, "")
+        _queue(portal, connection, repository, kind, reader, account, resource, "")
 
 
 def _patients(
@@ -251,6 +252,7 @@ def _patients(
 def _queue(
     portal: Portal,
     connection: Connection,
+    repository: Repository,
     kind: str,
     reader: str,
     account: Account,
@@ -282,6 +284,26 @@ def _queue(
     subject = subject.removeprefix("Subject: ").strip()
     body = body.strip() + "\n"
     mail.queue(connection, account.email, subject, body, as_html(subject, body), calendar)
+    records.create(repository, _communication(subject, reader, account, resource))
+
+
+def _communication(subject: str, reader: str, account: Account, resource: Resource) -> Resource:
+    """Return the record's note that somebody was written to; the text itself is in the mail alone."""
+    about = {"reference": f"{resource['resourceType']}/{resource['id']}"}
+    patient = appointments.actor(resource, "Patient") or resource.get("subject", {}).get(
+        "reference"
+    )
+    return {
+        "resourceType": "Communication",
+        "status": "completed",
+        "category": [{"coding": [{"system": _CATEGORY, "code": "notification"}]}],
+        "medium": [{"text": "E-mail"}],
+        **({"subject": {"reference": patient}} if patient else {}),
+        "about": [about],
+        "sent": instant(datetime.now(UTC)),
+        "recipient": [{"reference": account.fhir_user, "display": account.name or reader}],
+        "payload": [{"contentString": subject}],
+    }
 
 
 def _page(kind: str, reader: str, resource: Resource) -> str:
@@ -351,5 +373,5 @@ def _remind(
     patient = appointments.actor(appointment, "Patient")
     for reader, account in _patients(connection, repository, patient):
         if preferences.of_account(connection, account.id, portal.zone).reminders:
-            _queue(portal, connection, "reminder", reader, account, appointment, "")
+            _queue(portal, connection, repository, "reminder", reader, account, appointment, "")
     return 1

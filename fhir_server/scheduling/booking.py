@@ -90,6 +90,7 @@ def confirm(repository: Repository, id_: str, comment: str = "") -> Resource:
         by, ("Patient", "Practitioner")
     ):
         appointments.agree(appointment, who)
+        _answer(trusted(repository), appointment, who, "accepted")
     return _settle(repository, appointment, by)
 
 
@@ -139,6 +140,9 @@ def cancel(repository: Repository, id_: str, words: str = "", *, expired: bool =
     appointment["cancelationReason"] = appointments.cancelled_for(code, words)
     appointments.hold(appointment, None)
     server = trusted(repository)
+    if code == "rejected":
+        appointments.agree(appointment, "Practitioner", "declined")
+        _answer(server, appointment, "Practitioner", "declined")
     _let_go(server, appointment)
     appointment.pop("slot", None)
     return records.save(server, appointment)
@@ -171,6 +175,21 @@ def refund_share(appointment: Resource, offer: Offer, at: datetime) -> int:
 
 
 # Within
+
+
+def _answer(server: Repository, appointment: Resource, type_: str, status: str) -> None:
+    """Keep who has said what: https://hl7.org/fhir/R4/appointmentresponse.html."""
+    actor = appointments.participant(appointment, type_).get("actor")
+    if actor:
+        response = {
+            "resourceType": "AppointmentResponse",
+            "appointment": {"reference": f"Appointment/{appointment['id']}"},
+            "start": appointment["start"],
+            "end": appointment["end"],
+            "actor": actor,
+            "participantStatus": status,
+        }
+        records.create(server, response)
 
 
 def _settle(repository: Repository, appointment: Resource, by: str) -> Resource:

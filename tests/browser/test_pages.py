@@ -44,7 +44,13 @@ PAGES = {
         *("/day", "/week", "/patients", "/patients/demo-anna", "/patients/demo-anna/prescribe"),
         "/hours",
     ),
-    "administrator": ("/admin", "/admin/visits", "/admin/payments", "/admin/mails"),
+    "administrator": (
+        "/admin",
+        "/admin/visits",
+        "/admin/payments",
+        "/admin/mails",
+        "/admin/offers/demo-osei",
+    ),
 }
 
 

@@ -165,3 +165,32 @@ def read_mails(page: Page, site: Site) -> None:
                 break
             page.wait_for_timeout(300)
         expect(page.get_by_role("heading", name=re.compile(subject)).first).to_be_visible()
+
+
+def test_a_newcomer_makes_an_account_and_books(people: People, site: Site) -> None:
+    """On a phone: register, confirm the address, come back to the chosen time, book it."""
+    page = people("", PHONE)
+    page.goto(f"{site.url}/doctors/demo-haddad-video")
+    page.locator("a.slot").first.click()
+    page.get_by_role("link", name="Make an account").click()
+    page.get_by_label("Given names").fill("Zoë")
+    page.get_by_label("Family name").fill("Łukasiewicz-Ölander")
+    page.get_by_label("Date of birth").fill("1990-05-17")
+    page.get_by_label("E-mail address").fill("zoe@new.example")
+    page.get_by_label("Password", exact=True).fill("violet anchor teapot")
+    page.get_by_role("button", name="Make the account").click()
+    page.goto(f"{site.url}/demo/mail")
+    page.locator("pre").filter(has_text="finish making your MedConsult account").first.get_by_role(
+        "link"
+    ).click()
+    page.get_by_label("The password you chose").fill("violet anchor teapot")
+    page.get_by_role("button", name="Confirm and sign in").click()
+    page.get_by_role("link", name="Find a doctor").first.click()
+    page.get_by_role("link", name="Dr. Rania Haddad").click()
+    page.locator("a.slot").first.click()
+    page.get_by_role("button", name="Book it").click()
+    expect(page.get_by_role("heading", name="Your visit is booked")).to_be_visible()
+    expect(page.get_by_text("Zoë Łukasiewicz-Ölander").last).to_be_visible()
+    page.get_by_text("Cancel this visit").click()
+    page.get_by_role("button", name="Cancel the visit").click()
+    expect(page.get_by_role("heading", name="This visit was cancelled")).to_be_visible()

@@ -25,6 +25,7 @@ PAGES = {
     "/patients/demo-anna/prescribe": ("practitioner",),
     "/admin": ("administrator",),
     "/admin/visits": ("administrator",),
+    "/admin/offers/demo-osei": ("administrator",),
     "/admin/payments": ("administrator",),
     "/admin/mails": ("administrator",),
 }
@@ -40,6 +41,7 @@ CHANGES = {
     "/patients/demo-anna/notes": ("practitioner",),
     "/patients/demo-anna/prescribe": ("practitioner",),
     "/admin/invite": ("administrator",),
+    "/admin/offers/demo-osei": ("administrator",),
     "/admin/visits/demo-anna-next/cancel": ("administrator",),
 }
 

@@ -138,3 +138,42 @@ def test_who_was_invited_cannot_be_invited_again(people: dict[str, Visitor]) -> 
     assert again.status_code == 422
     assert "O&#39;Brien &lt;b&gt;" in again.text
     assert admin.post("/admin/invite", "/admin", email="x").status_code == 422
+
+
+def test_an_administrator_says_what_somebody_new_offers(
+    portal: Portal, people: dict[str, Visitor]
+) -> None:
+    admin = people["administrator"]
+    who = {"given": "Ada", "family": "Newcomer", "email": "ada.newcomer@demo.example"}
+    assert admin.post("/admin/invite", "/admin", **who).status_code == 303
+    found = re.search(
+        r"Dr\. Ada Newcomer</div><a[^>]*href=\"(/admin/offers/[^\"]+)\"", admin.get("/admin").text
+    )
+    assert found
+    page = found[1]
+    offer = {
+        "service": "First talk",
+        "specialty": "Dermatology",
+        "booking": "instant",
+        "amount": "49,5",
+    }
+    offer |= {"currency": "EUR", "slot-minutes": "20", "buffer-minutes": "5", "notice-hours": "1"}
+    offer |= {"free-hours": "12", "percent": "25", "time-zone": "Europe/Lisbon"}
+    for wrong, said in (
+        ({"amount": "0"}, "above 0"),
+        ({"amount": "x"}, "above 0"),
+        ({"slot-minutes": "5"}, "from 15 to 120"),
+        ({"percent": "-1"}, "from 0 to 100"),
+        ({"service": " "}, "Write what it is called"),
+        ({"booking": "maybe"}, "Choose one."),
+        ({"time-zone": "Moon/Base"}, "Choose one."),
+    ):
+        answer = admin.post(page, page, **{**offer, **wrong})
+        assert (answer.status_code, said in answer.text) == (422, True), wrong
+    assert admin.post(page, page, **offer).status_code == 303
+    assert "49.50" in admin.get(page).text
+    listed = portal.visitor().get("/doctors?specialty=Dermatology").text
+    assert "Dr. Ada Newcomer" in listed
+    assert "49.50 EUR · 20 minutes" in listed
+    assert admin.post(page, page, **{**offer, "booking": "free"}).status_code == 303
+    assert "No fee · 20 minutes" in portal.visitor().get("/doctors?specialty=Dermatology").text

@@ -49,7 +49,7 @@ def test_a_patient_makes_an_account_confirms_it_and_is_in(
     [mail] = mails()
     assert mail.recipient == "grace@example.org"
     answer = browser.submit(link_in(mail.text), {"password": PASSWORD})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/auth/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
     made = account(engine, "grace@example.org")
     assert made.verified
     assert browser.get("/auth/api/session").json()["fhirUser"] == made.fhir_user
