@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fhir_server import validation
+from fhir_server import codec, validation
 from fhir_server.scheduling.offer import offer_of
+from fhir_server.validation.local import CHECKS
 from tests.fhir_server.scheduling import offers
 
+PROFILES = Path(__file__).parents[3] / "profiles" / "local"
 URN = offers.URN
 
 
@@ -61,3 +64,16 @@ def test_what_passes_can_be_read() -> None:
     assert validation.validate(schedule) == []
     offer = offer_of(schedule)
     assert (offer.minutes, offer.buffer, offer.percent) == (45, 5, Decimal("12.5"))
+
+
+def test_each_extension_that_is_checked_is_defined_and_the_other_way_round() -> None:
+    text = (PROFILES / "extensions.json").read_bytes()
+    bundle = codec.decode(text)
+    assert validation.validate(bundle) == []
+    defined = {
+        (context["expression"], entry["resource"]["url"].removeprefix(URN))
+        for entry in bundle["entry"]
+        for context in entry["resource"]["context"]
+    }
+    checked = {(type_, name) for type_, checks in CHECKS.items() for name in checks}
+    assert defined == checked
