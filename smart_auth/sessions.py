@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -82,9 +83,16 @@ def required(auth: Auth, request: Request) -> Signed:
 
 
 def principal(signed: Signed) -> Principal:
-    """Return whom the records are read and written for."""
+    """Return whom the records are read and written for: one object for one person, as policies go by that."""
     one = signed.account
-    return Principal(one.role, one.fhir_user, one.name, one.id, emergency=signed.emergency)
+    return _principal(one.role, one.fhir_user, one.name, one.id, signed.emergency)
+
+
+@functools.lru_cache(maxsize=1024)
+def _principal(
+    role: str, user: str, name: str, account_id: str, emergency: frozenset[str]
+) -> Principal:
+    return Principal(role, user, name, account_id, emergency=emergency)
 
 
 def start(

@@ -183,17 +183,13 @@ def _is_prescription(document: Resource) -> bool:
     return any(each.get("code") == "57833-6" for each in codings)
 
 
-def _nothing(_: Portal, __: Connection, ___: Repository, ____: Followed) -> None:
-    """A prescription is told of when its paper is there."""
-
-
 Follow = Callable[[Portal, Connection, Repository, Followed], None]
+# A prescription is told of when its paper is there, which is a document.
 _FOLLOW: Mapping[str, Follow] = MappingProxyType(
     {
         "Appointment": _appointment,
         "Schedule": _schedule,
         "DocumentReference": _document,
-        "MedicationRequest": _nothing,
     }
 )
 

@@ -14,7 +14,7 @@ from fhir_server.database import Connection
 from fhir_server.storage import contained, occupied
 from fhir_server.storage.resources import Change, Version
 
-WATCHED = frozenset({"Appointment", "DocumentReference", "MedicationRequest", "Schedule"})
+WATCHED = frozenset({"Appointment", "DocumentReference", "Schedule"})
 _NOTE = "INSERT INTO outbox (type, id, version) VALUES (%s, %s, %s)"
 _TAKE = (
     "DELETE FROM outbox WHERE number = (SELECT number FROM outbox ORDER BY number LIMIT 1"
