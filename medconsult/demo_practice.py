@@ -170,6 +170,7 @@ def _schedule(doctor: Doctor) -> Record:
             {"url": f"{URN}slot-minutes", "valuePositiveInt": 30},
             {"url": f"{URN}notice-hours", "valueUnsignedInt": 2},
             {"url": f"{URN}booking", "valueCode": doctor.booking},
+            {"url": f"{URN}meeting", "valueString": "/demo/room/{room}"},
             {"url": f"{URN}cancellation", "extension": rule},
             *([fee] if doctor.fee else []),
             *(_hours(*each) for each in spans(doctor)),

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server.instants import instant
+from fhir_server.scheduling.appointments import VIRTUAL
 from medconsult.demo_practice import DAYS, DOCTORS, URN, ZONE, Doctor, Record, spans
 
 HALF_HOUR = timedelta(minutes=30)
@@ -92,17 +93,6 @@ def _visit(
     id_: str, doctor: Doctor, patient: tuple[str, str], start: datetime, status: str, words: str
 ) -> Record:
     """Return the appointment; with a fee whatever it was, is paid unless it is still to be."""
-    waits = status == "proposed"
-    extensions: list[dict[str, Any]] = [
-        {"url": f"{URN}schedule", "valueReference": {"reference": f"Schedule/{doctor.schedule}"}}
-    ]
-    if doctor.fee and status != "cancelled":
-        money = {"value": doctor.fee, "currency": "EUR"}
-        paid = "open" if status in ("proposed", "pending") else "paid"
-        extensions.append({"url": f"{URN}fee", "valueMoney": money})
-        extensions.append({"url": f"{URN}payment-status", "valueCode": paid})
-    if status in ("proposed", "pending"):
-        extensions.append({"url": f"{URN}held-until", "valueInstant": instant(start)})
     return {
         "resourceType": "Appointment",
         "id": id_,
@@ -118,14 +108,33 @@ def _visit(
         "minutesDuration": 30,
         "created": instant(start - timedelta(days=9)),
         **({"comment": words} if words else {}),
-        "extension": extensions,
+        "extension": _extensions(id_, doctor, start, status),
         "participant": [
             _participant(f"Patient/{patient[0]}", patient[1], "accepted"),
             _participant(
-                f"Practitioner/{doctor.id}", doctor.name, "needs-action" if waits else "accepted"
+                f"Practitioner/{doctor.id}",
+                doctor.name,
+                "needs-action" if status == "proposed" else "accepted",
             ),
         ],
     }
+
+
+def _extensions(id_: str, doctor: Doctor, start: datetime, status: str) -> list[dict[str, Any]]:
+    extensions: list[dict[str, Any]] = [
+        {"url": f"{URN}schedule", "valueReference": {"reference": f"Schedule/{doctor.schedule}"}}
+    ]
+    if doctor.fee and status != "cancelled":
+        money = {"value": doctor.fee, "currency": "EUR"}
+        paid = "open" if status in ("proposed", "pending") else "paid"
+        extensions.append({"url": f"{URN}fee", "valueMoney": money})
+        extensions.append({"url": f"{URN}payment-status", "valueCode": paid})
+    if status == "booked":
+        room = {"url": "addressUrl", "valueUrl": f"/demo/room/{id_}"}
+        extensions.append({"url": VIRTUAL, "extension": [room]})
+    if status in ("proposed", "pending"):
+        extensions.append({"url": f"{URN}held-until", "valueInstant": instant(start)})
+    return extensions
 
 
 def _participant(reference: str, name: str, status: str) -> dict[str, Any]:

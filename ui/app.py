@@ -10,7 +10,7 @@ from ui import (
     admin,
     chart,
     day,
-    demo_checkout,
+    demo,
     doctors,
     documents,
     hours,
@@ -29,7 +29,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     settings_page.routes,
     # For patients
     visits.routes,
-    demo_checkout.routes,
+    demo.routes,
     documents.routes,
     prescriptions.routes,
     # For practitioners

@@ -49,6 +49,7 @@ _OURS = (
     "cancellation",
     "fee",
     "time-zone",
+    "meeting",
 )
 
 
@@ -132,6 +133,7 @@ def values(portal: Portal, signed: Signed, schedule: Resource | None) -> dict[st
         "percent": f"{offer.percent.normalize():f}",
         "booking": offer.booking,
         "time-zone": offer.zone.key,
+        "meeting": offer.meeting,
         "specialty": _words(schedule.get("specialty", [])),
         "amount": str(money["value"]) if money else "",
         "currency": str(money["currency"]) if money else "EUR",
@@ -155,6 +157,8 @@ def wrong(form: Mapping[str, str]) -> dict[str, str]:
         errors["booking"] = "Choose one."
     elif form.get("booking") != "free" and _money(form) is None:
         errors["amount"] = "Write the fee as a number above 0, or choose that there is none."
+    if not form.get("meeting", "").strip().startswith(("https://", "/")) and form.get("meeting"):
+        errors["meeting"] = "Write an address that begins with https://."
     if form.get("time-zone") not in preferences.zones():
         errors["time-zone"] = "Choose one."
     return errors
@@ -226,6 +230,8 @@ def _extensions(
         "notice-hours": ("valueUnsignedInt", int(form["notice-hours"])),
         "booking": ("valueCode", form["booking"]),
     }
+    if room := form.get("meeting", "").strip():
+        plain["meeting"] = ("valueString", room)
     if money is not None:
         plain["fee"] = ("valueCanonical", _url(practitioner))
     listed = [{"url": f"{EXTENSION}{name}", key: value} for name, (key, value) in plain.items()]

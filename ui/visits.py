@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from billing.provider import ProviderDown
 from fhir_server import extensions
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, FHIRError
-from fhir_server.instants import instant
+from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import appointments, booking, records
 from fhir_server.scheduling.offer import Offer, offer_of
@@ -34,6 +34,7 @@ from ui.portal import Portal, change, found, look, missing, only
 PATIENTS = ("patient", "related-person")
 Sent = Annotated[Form, Depends(form)]
 LONGEST_COMMENT = 1000
+EARLY, LATE = timedelta(minutes=15), timedelta(minutes=30)
 GROUPS = (
     ("Waiting for you", ("pending",)),
     ("Asked for", ("proposed", "waitlist")),
@@ -72,9 +73,22 @@ class Visit:
         return str(self.resource.get("start", ""))
 
     @property
+    def room(self) -> str:
+        """Return where the visit takes place, while it can be entered."""
+        return appointments.room(self.resource) if is_near(self.resource) else ""
+
+    @property
     def is_chosen(self) -> bool:
         """Tell whether the patient has yet to say that they want it."""
         return appointments.participant(self.resource, "Patient").get("status") == "tentative"
+
+
+def is_near(appointment: Resource) -> bool:
+    """Tell whether the visit may be entered: from EARLY before it until LATE after its end."""
+    if appointment["status"] not in ("booked", "arrived", "checked-in") or "end" not in appointment:
+        return False
+    now = datetime.now(UTC)
+    return moment(appointment["start"]) - EARLY <= now <= moment(appointment["end"]) + LATE
 
 
 def visit_of(appointment: Resource) -> Visit:

@@ -7,6 +7,7 @@ that, and from whether something is still to be paid.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +23,8 @@ from fhir_server.storage.occupied import HELD_UNTIL
 SCHEDULE = f"{EXTENSION}schedule"
 FEE = f"{EXTENSION}fee"
 PAYMENT = f"{EXTENSION}payment-status"
+VIRTUAL = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
+"""R5's Appointment.virtualService, by the rule that names its elements in R4."""
 REASONS_OF_HL7 = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 REASONS = "urn:medconsult:cancellation"
 
@@ -142,3 +145,18 @@ def cancelled_for(code: str, words: str = "") -> dict[str, Any]:
 def hold(appointment: Resource, until: datetime | None) -> None:
     """Let it take its time until then; None when it does for good, or no more."""
     put(appointment, HELD_UNTIL, {"valueInstant": instant(until)} if until else None)
+
+
+def room(appointment: Resource) -> str:
+    """Return the address where the people of the visit meet; "" when there is none."""
+    for part in find(appointment, VIRTUAL).get("extension", []):
+        if part.get("url") == "addressUrl":
+            return str(part.get("valueUrl", ""))
+    return ""
+
+
+def meet(appointment: Resource, template: str) -> None:
+    """Give it a room of its own, whose name nobody guesses."""
+    if template and not room(appointment):
+        address = template.replace("{room}", secrets.token_urlsafe(16))
+        put(appointment, VIRTUAL, {"extension": [{"url": "addressUrl", "valueUrl": address}]})

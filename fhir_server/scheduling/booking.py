@@ -198,6 +198,8 @@ def _settle(repository: Repository, appointment: Resource, by: str) -> Resource:
     status = appointments.next_status(appointment)
     appointments.move(appointment, status, by)
     appointments.hold(appointment, _until(server, appointment))
+    if status == "booked" and appointments.schedule(appointment):
+        appointments.meet(appointment, offer_for(server, appointment).meeting)
     return records.save(server, appointment)
 
 

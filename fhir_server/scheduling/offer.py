@@ -56,6 +56,8 @@ class Offer:
     """Of the fee, which is kept when it is cancelled later than that."""
     fee: str = ""
     """Canonical URL of the ChargeItemDefinition; "" when nothing is charged."""
+    meeting: str = ""
+    """Address of the room of a visit, with {room} for its secret name; "" for none."""
 
 
 _NUMBERS: Mapping[str, str] = MappingProxyType(
@@ -99,6 +101,7 @@ def offer_of(schedule: Resource) -> Offer:
         free_hours=int(rule.get("free-hours", 24)),
         percent=Decimal(str(rule.get("percent", 0))),
         fee="" if texts.get("booking") == "free" else texts.get("fee", ""),
+        meeting=texts.get("meeting", ""),
         **numbers,
     )
 

@@ -65,6 +65,11 @@ def _text(value: Any) -> Problem:
     return "" if isinstance(value, str) and value else "has to have a text value"
 
 
+def _room(value: Any) -> Problem:
+    right = isinstance(value, str) and value.startswith(("https://", "http://localhost", "/"))
+    return "" if right else "has to be an https address, with {room} for the visit's own name"
+
+
 def _reference(value: Any) -> Problem:
     right = isinstance(value, Mapping) and str(value.get("reference", "")).startswith("Schedule/")
     return "" if right else "has to be a Reference to a Schedule of this server"
@@ -122,6 +127,7 @@ CHECKS: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "booking": _one_of("approve", "instant", "free"),
             "cancellation": _cancellation,
             "fee": _text,
+            "meeting": _room,
         },
         "Appointment": {
             "schedule": _reference,

@@ -167,6 +167,7 @@ def test_an_administrator_says_what_somebody_new_offers(
         ({"service": " "}, "Write what it is called"),
         ({"booking": "maybe"}, "Choose one."),
         ({"time-zone": "Moon/Base"}, "Choose one."),
+        ({"meeting": "javascript:alert(1)"}, "begins with https://"),
     ):
         answer = admin.post(page, page, **{**offer, **wrong})
         assert (answer.status_code, said in answer.text) == (422, True), wrong

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.context import Store
-from fhir_server.scheduling import booking
+from fhir_server.scheduling import appointments, booking
 from tests.fhir_server.access.practice import ADA, ADMIN, CLEO, LIND, MIA, OSEI, Door, app_of
 from tests.fhir_server.scheduling import offers
 
@@ -194,3 +194,17 @@ def test_bad_input_is_answered_in_a_sentence(
     assert answer.status == expected
     assert answer.said.endswith(".")
     assert door.client.get("Appointment/$find?start=soon").status == 400
+
+
+def test_a_booked_visit_has_a_room_of_its_own(door: Door, store: Store) -> None:
+    schedule = offers.schedule("lind", "free")
+    room = "https://meet.example/{room}"
+    schedule["extension"].append({"url": f"{offers.URN}meeting", "valueString": room})
+    offers.open_(store, schedule)
+    rooms = []
+    for slot in free(door, schedule="lind-video")[:2]:
+        held = hold(door, CLEO, slot, "cleo")
+        assert appointments.room(held.json) == "", "there is none before it is booked"
+        rooms.append(appointments.room(step(door, CLEO, held.id, "confirm").json))
+    assert all(each.startswith("https://meet.example/") and len(each) > 40 for each in rooms)
+    assert len(set(rooms)) == 2

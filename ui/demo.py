@@ -1,4 +1,4 @@
-"""The demo provider's checkout: clearly marked, takes no money, tells as a real one would."""
+"""What stands in a demo where others come in: the checkout, which takes no money, and the video room."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ ANSWERS: dict[str, Kind] = {"pay": "paid", "decline": "failed"}
 
 def routes(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
+    if portal.auth.options.demo:
+
+        @router.get("/demo/room/{name}")
+        def room(request: Request, name: str) -> Response:
+            """Stand where a practice's video service would."""
+            signed = sessions.required(portal.auth, request)
+            return show(portal, request, signed, "demo_room.html", {"name": name})
+
     provider = portal.billing.provider
     if not isinstance(provider, DemoProvider):
         return router
