@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
@@ -18,6 +20,8 @@ from smart_auth.sessions import Signed, own_page
 
 PATH = "/auth/access-log"
 _COUNT = 50
+ASKED = ("patient", "agent", "date")
+"""Search parameters of AuditEvent that the page takes: for administrators, who see all."""
 _DID = {"C": "added", "R": "read", "U": "changed", "D": "deleted", "E": "looked for"}
 
 
@@ -38,21 +42,25 @@ def routes(auth: Auth) -> APIRouter:
     @worded
     def show(request: Request) -> Response:
         signed = sessions.required(auth, request)
-        token = request.query_params.get("page")
-        lines, following = _read(auth, signed, token)
-        return own_page(request, signed, "access_log.html", lines=lines, following=following)
+        asked = {name: request.query_params.get(name, "").strip() for name in ASKED}
+        lines, following = _read(auth, signed, asked, request.query_params.get("page"))
+        shown = {"lines": lines, "following": following, "asked": asked}
+        shown["more"] = urlencode({name: value for name, value in asked.items() if value})
+        return own_page(request, signed, "access_log.html", **shown)
 
     return router
 
 
-def _read(auth: Auth, signed: Signed, token: str | None) -> tuple[list[Line], str]:
+def _read(
+    auth: Auth, signed: Signed, asked: Mapping[str, str], token: str | None
+) -> tuple[list[Line], str]:
     """Return a page of lines, newest first, and the token of the next, "" after the last."""
     try:
         page = looked(
             auth,
             sessions.principal(signed),
             "AuditEvent",
-            [("_count", str(_COUNT))],
+            [*((name, value) for name, value in asked.items() if value), ("_count", str(_COUNT))],
             lambda repository, query: repository.page(query, token, None),
         )
     except FHIRError as refusal:

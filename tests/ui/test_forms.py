@@ -178,3 +178,31 @@ def test_an_administrator_says_what_somebody_new_offers(
     assert "49.50 EUR · 20 minutes" in listed
     assert admin.post(page, page, **{**offer, "booking": "free"}).status_code == 303
     assert "No fee · 20 minutes" in portal.visitor().get("/doctors?specialty=Dermatology").text
+
+
+def test_a_patient_says_how_to_be_reached(portal: Portal, people: dict[str, Visitor]) -> None:
+    patient = people["patient"]
+    wrong = patient.post("/settings/contact", "/settings", phone="call me", city="Łódź")
+    assert (wrong.status_code, 'value="Łódź"' in wrong.text) == (422, True)
+    said = {
+        "phone": "+49 30 123456",
+        "line": "Harbour Street 1",
+        "city": "Łódź",
+        "country": "Poland",
+    }
+    assert patient.post("/settings/contact", "/settings", **said).status_code == 303
+    page = patient.get("/settings").text
+    assert all(f'value="{each}"' in page for each in said.values())
+    assert patient.post("/settings/contact", "/settings").status_code == 303
+    assert "Harbour Street" not in patient.get("/settings").text
+    assert people["carer"].post("/settings/contact", "/settings", **said).status_code == 403
+
+
+def test_an_administrator_sees_who_saw_what(portal: Portal, people: dict[str, Visitor]) -> None:
+    people["practitioner"].get("/patients/demo-anna")
+    admin = people["administrator"]
+    asked = "/auth/access-log?patient=Patient/demo-anna&agent=Practitioner/demo-osei"
+    assert "Who saw what" in admin.get(asked).text
+    portal.server.wait_for(lambda: "Dr. Grace Osei" in admin.get(asked).text or None)
+    assert "Dr. Grace Osei" not in admin.get("/auth/access-log?date=lt2020").text
+    assert admin.get("/auth/access-log?date=never").status_code == 400
