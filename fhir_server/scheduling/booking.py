@@ -160,9 +160,11 @@ def mark(repository: Repository, id_: str, status: str) -> Resource:
 def expire(repository: Repository) -> int:
     """Cancel what was not confirmed or paid while its time was held; returns how many. As the server."""
     keys = occupied.run_out(repository.connection, MOST_EXPIRED)
-    found = resources.lock(repository.connection, keys)
-    for version in found:
-        cancel(repository, version.id, expired=True)
+    # Locked first: another server may have cancelled it meanwhile.
+    locked = map(records.resource_of, resources.lock(repository.connection, keys))
+    found = [each for each in locked if each["status"] in ("proposed", "pending")]
+    for appointment in found:
+        cancel(repository, appointment["id"], expired=True)
     return len(found)
 
 
