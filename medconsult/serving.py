@@ -23,6 +23,7 @@ from smart_auth.auth import Auth
 
 BANNER = """
 MedConsult serves FHIR R4 at  {url}/fhir
+  the portal                  {url}
   what it can do              {url}/fhir/metadata
   sign in, apps               {url}/auth/login  {url}/auth/apps
   is it alive, is it ready    {url}/healthz  {url}/readyz
