@@ -18,7 +18,7 @@ from smart_auth.accounts import Refused
 from smart_auth.auth import Auth
 from smart_auth.clients import Client
 from smart_auth.pages import worded
-from smart_auth.sessions import own_page
+from smart_auth.sessions import Signed, own_page
 from smart_auth.tables import client as table
 
 PAGE = "/auth/launch"
@@ -123,7 +123,15 @@ def _page(auth: Auth, request: Request, said: str = "") -> Response:
         status=400 if said else 200,
         form_action=("'self'", "https:", "http://127.0.0.1:*", "http://localhost:*"),
         apps=apps,
-        lines=record.patients(auth, signed, words),
+        lines=_patients(auth, request, signed, words),
         words=words,
         errors={"": said} if said else {},
     )
+
+
+def _patients(auth: Auth, request: Request, signed: Signed, words: str) -> Sequence[record.Line]:
+    """Return whom an app may be opened for: the one whose chart led here, or those of the name."""
+    if id_ := request.query_params.get("patient", ""):
+        one = record.patient(auth, signed, id_)
+        return [one] if one else []
+    return record.patients(auth, signed, words)

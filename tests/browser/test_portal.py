@@ -194,3 +194,14 @@ def test_a_newcomer_makes_an_account_and_books(people: People, site: Site) -> No
     page.get_by_text("Cancel this visit").click()
     page.get_by_role("button", name="Cancel the visit").click()
     expect(page.get_by_role("heading", name="This visit was cancelled")).to_be_visible()
+
+
+def test_an_app_is_opened_from_the_chart(people: People, site: Site) -> None:
+    doctor = people("osei@demo.example")
+    doctor.goto(f"{site.url}/patients/demo-kofi")
+    doctor.get_by_role("link", name="Open an app").click()
+    expect(doctor.get_by_role("button", name="Open for")).to_have_count(1)
+    doctor.get_by_role("button", name="Open for Kofi Mensah").click()
+    expect(doctor.get_by_role("heading", name="Demo app asks for access")).to_be_visible()
+    doctor.get_by_role("button", name="Allow").click()
+    expect(doctor.get_by_role("heading", name="Kofi Mensah")).to_be_visible()
