@@ -11,7 +11,7 @@ from ui.portal import Portal
 
 
 def portal_of(settings: Settings, auth: Auth) -> Portal:
-    return Portal(auth, billing_of(settings, auth), settings.time_zone)
+    return Portal(auth, billing_of(settings, auth), settings.time_zone, settings.clamd)
 
 
 def billing_of(settings: Settings, auth: Auth) -> Billing:

@@ -137,6 +137,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="signing secret of Stripe's webhook endpoint"
     )
     stripe_api_base: str = Field("", description="address of Stripe's API; empty: Stripe's own")
+    clamd: str = Field(
+        "",
+        pattern=r"^(|[^\s:]+:\d{1,5})$",
+        description="host:port of a ClamAV daemon that looks at uploads; empty: none does",
+    )
     time_zone: str = Field(
         "UTC", description="IANA time zone of people who have not chosen one, such as Europe/Berlin"
     )

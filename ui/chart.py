@@ -214,7 +214,7 @@ def _add_documents(router: APIRouter, portal: Portal) -> None:
         try:
             if file is None or not file.filename:
                 raise Unacceptable("Choose a file first.")
-            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1))
+            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1), portal.scanner)
         except Unacceptable as refusal:
             return chart_page(portal, request, signed, id_, str(refusal), 422)
         name = uploads.safe_name(file.filename)

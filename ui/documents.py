@@ -74,7 +74,7 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
         try:
             if file is None or not file.filename:
                 raise Unacceptable("Choose a file first.")
-            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1))
+            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1), portal.scanner)
         except Unacceptable as refusal:
             return _page(portal, request, signed, {"file": str(refusal)}, 422)
         name = uploads.safe_name(file.filename)

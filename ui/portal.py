@@ -30,6 +30,8 @@ class Portal:
     billing: Billing
     zone: str = "UTC"
     """IANA name: of people who have not chosen one."""
+    scanner: str = ""
+    """host:port of a ClamAV daemon that looks at uploads; "" for none."""
 
 
 def look(

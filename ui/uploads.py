@@ -9,13 +9,17 @@ import io
 import secrets
 from dataclasses import dataclass
 
+import structlog
 from PIL import Image, UnidentifiedImageError
+
+from ui import scanning
 
 LARGEST = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 4000
 _DRAWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+log = structlog.get_logger("uploads")
 
 
 class Unacceptable(Exception):
@@ -29,15 +33,32 @@ class File:
     """application/pdf, image/jpeg, image/png or image/webp."""
 
 
-def accepted(content: bytes) -> File:
-    """Return the file as it is kept; Unacceptable when it is none that is taken."""
+def accepted(content: bytes, scanner: str = "") -> File:
+    """Return the file as it is kept; Unacceptable when it is none that is taken.
+
+    scanner: host:port of a ClamAV daemon that is asked too; "" for none.
+    """
     if not content:
         raise Unacceptable("The file is empty. Choose another one.")
     if len(content) > LARGEST:
         raise Unacceptable(f"The file is larger than {LARGEST // 2**20} MB. Make it smaller first.")
+    if scanner:
+        _refuse_harmful(scanner, content)
     if content.startswith(b"%PDF-"):
         return File(content, "application/pdf")
     return _drawn_anew(content)
+
+
+def _refuse_harmful(scanner: str, content: bytes) -> None:
+    try:
+        scanning.scan(scanner, content)
+    except scanning.Harmful as found:
+        raise Unacceptable(f"The file is harmful ({found}); it was not kept.") from found
+    except scanning.Unscanned as error:
+        log.warning("upload.unscanned", error=str(error))
+        raise Unacceptable(
+            "The file cannot be checked for viruses right now. Try again later."
+        ) from error
 
 
 def _drawn_anew(content: bytes) -> File:
