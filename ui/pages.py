@@ -62,13 +62,15 @@ def show(
 ) -> HTMLResponse:
     """Return a page for whoever looks at it: their places, their zone, and what their forms carry."""
     role = signed.account.role if signed else ""
+    preferred = preferences.of(portal, signed)
     shell = {
         "request": request,
         "signed": signed,
         "csrf": signed.csrf if signed else "",
         "places": PLACES.get("patient" if role == "related-person" else role, PLACES[""]),
         "here": request.url.path,
-        "zone": preferences.of(portal, signed).zone,
+        "zone": preferred.zone,
+        "ask_zone": signed is not None and not preferred.chosen,
         "now": datetime.now(UTC),
         "role": role,
     }

@@ -18,6 +18,8 @@ from ui.tables import preference
 class Preferences:
     zone: ZoneInfo
     reminders: bool = True
+    chosen: bool = False
+    """Whether they have chosen the zone."""
 
 
 def of(portal: Portal, signed: Signed | None) -> Preferences:
@@ -32,7 +34,7 @@ def of_account(connection: Connection, account: str, otherwise: str) -> Preferen
     row = connection.execute(query.where(preference.c.account == account)).first()
     if row is None:
         return Preferences(zone_of(otherwise))
-    return Preferences(zone_of(row.zone or otherwise), row.reminders)
+    return Preferences(zone_of(row.zone or otherwise), row.reminders, bool(row.zone))
 
 
 def save(connection: Connection, account: str, zone: str, *, reminders: bool) -> None:

@@ -49,6 +49,17 @@ def routes(portal: Portal) -> APIRouter:
                 preferences.save(connection, signed.account.id, zone, reminders=reminders)
         return RedirectResponse("/settings?done=1", 303)
 
+    @router.post("/settings/zone")
+    @worded
+    def take_zone(request: Request, form: Sent) -> Response:
+        """Take the zone that their device is in, which a script has offered."""
+        signed = sessions.own_form(portal.auth, request, form)
+        zone = form.get("zone", "")
+        if zone in preferences.zones():
+            with portal.auth.engine.begin() as connection:
+                preferences.save(connection, signed.account.id, zone, reminders=True)
+        return RedirectResponse(sessions.local(form.get("back", ""), "/"), 303)
+
     @router.post("/settings/contact")
     @worded
     def save_contact(request: Request, form: Sent) -> Response:

@@ -135,6 +135,8 @@ def cancel(repository: Repository, id_: str, words: str = "", *, expired: bool =
     by, appointment = (
         (SERVER, _held(trusted(repository), id_)) if expired else _mine(repository, id_)
     )
+    if by == PATIENT and "start" in appointment and moment(appointment["start"]) <= _now():
+        raise Conflict(f"Appointment/{id_} has begun: it cannot be cancelled any more.")
     code = "expired" if expired else _reason(appointment, by)
     appointments.move(appointment, "cancelled", by)
     appointment["cancelationReason"] = appointments.cancelled_for(code, words)

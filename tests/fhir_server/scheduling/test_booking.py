@@ -208,3 +208,21 @@ def test_a_booked_visit_has_a_room_of_its_own(door: Door, store: Store) -> None:
         rooms.append(appointments.room(step(door, CLEO, held.id, "confirm").json))
     assert all(each.startswith("https://meet.example/") and len(each) > 40 for each in rooms)
     assert len(set(rooms)) == 2
+
+
+def test_what_has_begun_the_patient_cannot_cancel_and_the_practice_can(door: Door) -> None:
+    actors = ("Patient/ada", "Practitioner/osei")
+    door.as_(OPEN).stored(
+        {
+            "resourceType": "Appointment",
+            "id": "begun",
+            "status": "booked",
+            "start": "2026-01-05T09:00:00Z",
+            "end": "2026-01-05T09:30:00Z",
+            "participant": [
+                {"actor": {"reference": each}, "status": "accepted"} for each in actors
+            ],
+        }
+    )
+    assert "has begun" in step(door, ADA, "begun", "cancel").said
+    assert step(door, OSEI, "begun", "cancel").json["status"] == "cancelled"
