@@ -143,7 +143,9 @@ class Settings(BaseSettings):
         description="host:port of a ClamAV daemon that looks at uploads; empty: none does",
     )
     time_zone: str = Field(
-        "UTC", description="IANA time zone of people who have not chosen one, such as Europe/Berlin"
+        "",
+        description="IANA time zone of people who have not chosen one, such as Europe/Berlin; "
+        "empty: that of the first schedule",
     )
     demo: bool = Field(True, description="load demo records when the database is new and embedded")
 
@@ -169,7 +171,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value and value not in available_timezones():
             raise ValueError("write an IANA name such as Europe/Berlin")
         return value
 

@@ -24,7 +24,7 @@ from smart_auth.sessions import Signed
 from ui import preferences
 from ui.admin import ADMINISTRATORS
 from ui.pages import show
-from ui.portal import Portal, change, found, look, only
+from ui.portal import Portal, change, found, look, only, usual_zone
 
 Sent = Annotated[Form, Depends(form)]
 BOOKING = {
@@ -119,7 +119,7 @@ def values(portal: Portal, signed: Signed, schedule: Resource | None) -> dict[st
     """Return what the form shows of a schedule, or of a new one."""
     shown = {name: str(usual) for name, _, _, _, usual in NUMBERS}
     shown |= {"service": "Video consultation", "booking": "approve", "currency": "EUR"}
-    shown |= {"time-zone": portal.zone, "active": "1", "amount": ""}
+    shown |= {"time-zone": usual_zone(portal), "active": "1", "amount": ""}
     if schedule is None:
         return shown
     offer = offer_of(schedule)

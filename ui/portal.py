@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from billing.payments import Billing
+from fhir_server import extensions
 from fhir_server.access.principal import Principal
 from fhir_server.codec import Resource
 from fhir_server.context import Store
@@ -24,14 +27,18 @@ ANYBODY = Principal("public", name="A visitor")
 """Who has not signed in: sees who can be booked and when, and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Portal:
     auth: Auth
     billing: Billing
-    zone: str = "UTC"
-    """IANA name: of people who have not chosen one."""
+    time_zone: str = ""
+    """IANA name: of people who have not chosen one; "" for that of the practice's first schedule."""
     scanner: str = ""
     """host:port of a ClamAV daemon that looks at uploads; "" for none."""
+
+
+ZONE_S = 60
+"""How long the practice's zone is remembered."""
 
 
 def look(
@@ -75,6 +82,19 @@ def _accessing(
         raise
     finally:
         store.end(status)
+
+
+def usual_zone(portal: Portal) -> str:
+    """Return the zone of people who have not chosen one."""
+    return portal.time_zone or _practice_zone(portal, int(time.monotonic() // ZONE_S))
+
+
+@functools.lru_cache(maxsize=8)
+def _practice_zone(portal: Portal, _minute: int) -> str:
+    schedules = portal.auth.store.acting(ANYBODY).reading(
+        lambda r: records.find(r, "Schedule", ("active", "true"), ("_sort", "_id"), ("_count", "1"))
+    )
+    return extensions.text(schedules[0], "time-zone") if schedules else "UTC"
 
 
 def found(portal: Portal, signed: Signed | None, type_: str, id_: str) -> Resource:

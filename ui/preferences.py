@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from fhir_server.scheduling.offer import zone_of
 from smart_auth.sessions import Signed
-from ui.portal import Portal
+from ui.portal import Portal, usual_zone
 from ui.tables import preference
 
 
@@ -24,9 +24,9 @@ class Preferences:
 
 def of(portal: Portal, signed: Signed | None) -> Preferences:
     if signed is None:
-        return Preferences(zone_of(portal.zone))
+        return Preferences(zone_of(usual_zone(portal)))
     with portal.auth.engine.connect() as connection:
-        return of_account(connection, signed.account.id, portal.zone)
+        return of_account(connection, signed.account.id, usual_zone(portal))
 
 
 def of_account(connection: Connection, account: str, otherwise: str) -> Preferences:

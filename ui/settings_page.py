@@ -49,6 +49,12 @@ def routes(portal: Portal) -> APIRouter:
                 preferences.save(connection, signed.account.id, zone, reminders=reminders)
         return RedirectResponse("/settings?done=1", 303)
 
+    _add_zone(router, portal)
+    _add_contact(router, portal)
+    return router
+
+
+def _add_zone(router: APIRouter, portal: Portal) -> None:
     @router.post("/settings/zone")
     @worded
     def take_zone(request: Request, form: Sent) -> Response:
@@ -60,6 +66,8 @@ def routes(portal: Portal) -> APIRouter:
                 preferences.save(connection, signed.account.id, zone, reminders=True)
         return RedirectResponse(sessions.local(form.get("back", ""), "/"), 303)
 
+
+def _add_contact(router: APIRouter, portal: Portal) -> None:
     @router.post("/settings/contact")
     @worded
     def save_contact(request: Request, form: Sent) -> Response:
@@ -75,8 +83,6 @@ def routes(portal: Portal) -> APIRouter:
 
         change(portal, signed, "Patient", work, id_)
         return RedirectResponse("/settings?done=1", 303)
-
-    return router
 
 
 def _page(

@@ -33,7 +33,7 @@ from smart_auth.accounts import Account
 from ui import preferences
 from ui.calendar import entry, who
 from ui.pages import when
-from ui.portal import Portal
+from ui.portal import Portal, usual_zone
 from ui.tables import reminder
 
 TELLER = Principal("system", name="Notices")
@@ -255,7 +255,7 @@ def _queue(
     resource: Resource,
     calendar: str,
 ) -> None:
-    zone = preferences.of_account(connection, account.id, portal.zone).zone
+    zone = preferences.of_account(connection, account.id, usual_zone(portal)).zone
     start = resource.get("start")
     money = appointments.fee(resource)
     held = next(
@@ -368,6 +368,6 @@ def _remind(
         return 0
     patient = appointments.actor(appointment, "Patient")
     for reader, account in _patients(connection, repository, patient):
-        if preferences.of_account(connection, account.id, portal.zone).reminders:
+        if preferences.of_account(connection, account.id, usual_zone(portal)).reminders:
             _queue(portal, connection, repository, "reminder", reader, account, appointment, "")
     return 1
