@@ -24,13 +24,7 @@ ANSWERS: dict[str, Kind] = {"pay": "paid", "decline": "failed"}
 def routes(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     if portal.auth.options.demo:
-
-        @router.get("/demo/room/{name}")
-        def room(request: Request, name: str) -> Response:
-            """Stand where a practice's video service would."""
-            signed = sessions.required(portal.auth, request)
-            return show(portal, request, signed, "demo_room.html", {"name": name})
-
+        _add_places(router, portal)
     provider = portal.billing.provider
     if not isinstance(provider, DemoProvider):
         return router
@@ -60,6 +54,21 @@ def routes(portal: Portal) -> APIRouter:
         return RedirectResponse(f"{back}?paid={int(kind == 'paid')}", 303)
 
     return router
+
+
+def _add_places(router: APIRouter, portal: Portal) -> None:
+    @router.get("/demo/room/{name}")
+    def room(request: Request, name: str) -> Response:
+        """Stand where a practice's video service would."""
+        signed = sessions.required(portal.auth, request)
+        return show(portal, request, signed, "demo_room.html", {"name": name})
+
+    @router.get("/styleguide")
+    def styleguide(request: Request) -> Response:
+        """Show each component."""
+        signed = sessions.current(portal.auth, request)
+        errors = {"wrong": "What is wrong, and what to write instead."}
+        return show(portal, request, signed, "styleguide.html", {"errors": errors})
 
 
 def _payment(portal: Portal, signed: Signed, id_: str) -> Payment:

@@ -32,7 +32,13 @@ EMAILS = {
 PAGES = {
     "visitor": (
         *("/", "/doctors", "/doctors/demo-osei-video", "/doctors/demo-rahman-video", "/check"),
-        *("/check/AAAA-AAAA-AAAA-AAAA", "/auth/login", "/auth/register", "/auth/recover"),
+        *(
+            "/check/AAAA-AAAA-AAAA-AAAA",
+            "/auth/login",
+            "/auth/register",
+            "/auth/recover",
+            "/styleguide",
+        ),
     ),
     "patient": (
         *("/home", "/doctors/demo-osei-video", SLOT, "/visits", "/visits/demo-anna-next"),
