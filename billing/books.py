@@ -1,4 +1,4 @@
-"""What a payment leaves in the record: ChargeItem, Invoice, PaymentReconciliation, PaymentNotice.
+"""What a payment leaves in the record: Account, ChargeItem, Invoice, PaymentReconciliation, PaymentNotice.
 
 https://hl7.org/fhir/R4/invoice.html. Their ids are the payment's, so writing them again changes nothing.
 """
@@ -21,6 +21,9 @@ def enter(repository: Repository, payment: Payment, patient: str, day: datetime)
     """Enter what was paid; once, however often it is called. In the caller's transaction."""
     if records.held(repository, "Invoice", payment.id) is not None:
         return
+    account = _account(patient)
+    if records.held(repository, "Account", account["id"]) is None:
+        records.save(repository, account)
     for resource in _entries(payment, patient, day):
         records.save(repository, resource)
 
@@ -50,6 +53,17 @@ def _entries(payment: Payment, patient: str, paid: datetime) -> list[Resource]:
     ]
 
 
+def _account(patient: str) -> Resource:
+    """Return the patient's account, which all that they pay for belongs to."""
+    return {
+        "resourceType": "Account",
+        "id": f"account-{patient.rpartition('/')[2]}"[:64],
+        "status": "active",
+        "name": "Visits",
+        "subject": [{"reference": patient}],
+    }
+
+
 def _charge(payment: Payment, patient: str, day: str) -> Resource:
     return {
         "resourceType": "ChargeItem",
@@ -60,6 +74,7 @@ def _charge(payment: Payment, patient: str, day: str) -> Resource:
         "occurrenceDateTime": day,
         "supportingInformation": [{"reference": f"Appointment/{payment.appointment}"}],
         "priceOverride": money(payment),
+        "account": [{"reference": f"Account/{_account(patient)['id']}"}],
     }
 
 
@@ -74,6 +89,7 @@ def _invoice(payment: Payment, patient: str, day: str) -> Resource:
         "status": "balanced",
         "subject": {"reference": patient},
         "recipient": {"reference": patient},
+        "account": {"reference": f"Account/{_account(patient)['id']}"},
         "date": day,
         "lineItem": [line],
         "totalGross": money(payment),

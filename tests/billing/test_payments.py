@@ -35,6 +35,8 @@ def test_a_payment_books_and_stands_in_the_books(clinic: Practice) -> None:
     assert "held-until" not in str(booked)
     invoice = clinic.store.reading(lambda r: records.read(r, "Invoice", payment))
     assert invoice["status"] == "balanced"
+    assert invoice["account"] == {"reference": "Account/account-ada"}
+    assert clinic.store.reading(lambda r: records.read(r, "Account", "account-ada"))
     assert invoice["totalGross"] == {"value": Decimal("40.00"), "currency": "EUR"}
     for kind in ("ChargeItem", "PaymentReconciliation", "PaymentNotice"):
         assert clinic.store.reading(lambda r, kind=kind: records.read(r, kind, payment))
