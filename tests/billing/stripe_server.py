@@ -80,7 +80,7 @@ def webhook(
 
 
 @contextmanager
-def running() -> Iterator[Stripe]:
+def running(port: int = 0) -> Iterator[Stripe]:
     state = Stripe()
 
     class Handler(BaseHTTPRequestHandler):
@@ -106,7 +106,7 @@ def running() -> Iterator[Stripe]:
             self.end_headers()
             self.wfile.write(text)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_port}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield state
