@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -40,8 +41,10 @@ RECORD: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture
 def record(client: Client) -> Client:
+    """Store them in different milliseconds: within one, lastUpdated is the same and orders nothing."""
     for resource in RECORD:
         client.stored(resource)
+        time.sleep(0.002)
     return client
 
 
