@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,49 +47,58 @@ def in_background(settings: Settings) -> AbstractContextManager[None]:
 
 def _until(settings: Settings, stopping: threading.Event) -> None:
     store = store_of(settings)
-    portal = portal_of(settings, auth_of(settings, store))
-    seldom = (
-        _Seldom(SLOTS_EVERY_S, partial(make_slots, store)),
-        _Seldom(REMIND_EVERY_S, partial(telling.remind, portal)),
-        _Seldom(COMPARE_EVERY_S, partial(compare, portal)),
-    )
+    chores = chores_of(portal_of(settings, auth_of(settings, store)))
     with closing(store.database):
         while not stopping.wait(LOOK_S):
-            try:
-                each_second(portal)
-                for each in seldom:
-                    each.look()
-            except (FHIRError, SQLAlchemyError, psycopg2.Error, ProviderDown) as error:
-                # The database may be starting anew; what was done is noted there.
-                log.warning("chores.interrupted", error=type(error).__name__)
+            for each in chores:
+                each.look()
 
 
 @dataclass(slots=True)
-class _Seldom:
-    """Work that is done at the start and then every so often."""
+class Chore:
+    """Work that is done at the start and then every so often, and fails alone."""
 
+    name: str
     every_s: float
     work: Callable[[], object]
     due: float = 0.0
 
     def look(self) -> None:
-        if time.monotonic() >= self.due:
-            self.due = time.monotonic() + self.every_s
+        """Do the work if it is due."""
+        if time.monotonic() < self.due:
+            return
+        self.due = time.monotonic() + self.every_s
+        try:
             self.work()
+        except AWAY as error:
+            # What is away comes back; what was done is noted in the database.
+            log.warning("chore.interrupted", chore=self.name, error=type(error).__name__)
+        except Exception:
+            log.exception("chore.failed", chore=self.name)
+
+
+AWAY = (FHIRError, SQLAlchemyError, psycopg2.Error, ProviderDown)
+
+
+def chores_of(portal: Portal) -> Sequence[Chore]:
+    """Return what is to be done for the portal, in this order."""
+    store = portal.auth.store
+    expire = partial(acting(store).writing, booking.expire)
+    return (
+        Chore("holds", 0, partial(_all, expire)),
+        Chore("payments", 0, partial(_all, partial(payments.apply_next, portal.billing))),
+        Chore("refunds", 0, partial(_all, partial(payments.refund_next, portal.billing))),
+        Chore("changes", 0, partial(_all, partial(telling.follow_next, portal))),
+        Chore("slots", SLOTS_EVERY_S, partial(make_slots, store)),
+        Chore("reminders", REMIND_EVERY_S, partial(telling.remind, portal)),
+        Chore("comparison", COMPARE_EVERY_S, partial(compare, portal)),
+    )
 
 
 def compare(portal: Portal) -> None:
     """Ask the provider about the payments of the last days, and log what differs."""
     for difference in payments.compare(portal.billing, datetime.now(UTC) - COMPARED):
         log.warning("payment.differs", what=difference)
-
-
-def each_second(portal: Portal) -> None:
-    store = portal.auth.store
-    _all(lambda: bool(acting(store).writing(booking.expire)))
-    _all(partial(payments.apply_next, portal.billing))
-    _all(partial(payments.refund_next, portal.billing))
-    _all(partial(telling.follow_next, portal))
 
 
 def make_slots(store: Store) -> None:
@@ -121,6 +130,7 @@ def _schedules(repository: Repository) -> list[Resource]:
     return records.find(repository, "Schedule", ("active", "true"), ("_count", "1000"))
 
 
-def _all(step: Callable[[], bool]) -> None:
+def _all(step: Callable[[], object]) -> None:
+    """Take the step until there is nothing left to do."""
     while step():
         pass

@@ -19,6 +19,7 @@ CATCH_ALL = {
     "fhir_server/rest/routes.py": 1,
     "fhir_server/search/evaluated.py": 2,  # the FHIRPath engine again
     "fhir_server/validation/fhirpath_rules.py": 1,  # and again
+    "medconsult/chores.py": 1,  # one odd record must not end all that goes on by itself
     "medconsult/load.py": 1,
     "medconsult/loading/writing.py": 1,
 }
