@@ -33,6 +33,12 @@ def make(auth: Auth) -> str:
     return password
 
 
+def are_in(auth: Auth) -> bool:
+    """Tell whether the database is a demo's: the demo app is registered with the demo people."""
+    with auth.engine.connect() as connection:
+        return clients.find(connection, CLIENT_ID) is not None
+
+
 def _register_app(auth: Auth, connection: Connection) -> None:
     address = f"{auth.issuer}{PATH}"
     metadata = {

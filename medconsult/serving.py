@@ -58,8 +58,9 @@ def serve_until_stopped(settings: Settings) -> None:
     ):
         upgrade(url)
         settings = settings.model_copy(update={"port": socket.getsockname()[1]})
-        click.echo(prepared(settings, url))
-        settings = settings.model_copy(update={"database_url": url})
+        said, demo = prepared(settings, url)
+        click.echo(said)
+        settings = settings.model_copy(update={"database_url": url, "demo": demo})
         with (
             in_background(settings),
             mailing.in_background(settings),
@@ -70,15 +71,19 @@ def serve_until_stopped(settings: Settings) -> None:
     click.echo("Stopped.")
 
 
-def prepared(settings: Settings, url: str) -> str:
-    """Make keys, and demo records in a new embedded database; returns what to print."""
+def prepared(settings: Settings, url: str) -> tuple[str, bool]:
+    """Make keys, and demo records in a new embedded database; returns what to print, and whether it is a demo.
+
+    A demo shows everybody the mails and takes no money: nothing of that where the database is not a demo's.
+    """
     at = settings.model_copy(update={"database_url": url})
     store = store_of(at, 1)
     auth = auth_of(at, store)
     try:
         demo = settings.demo and not settings.database_url
         said = fill_when_new(auth) if demo else ""
-        return f"{said}{banner(settings, nobody=not accounts.any_of(auth.engine))}"
+        nobody = not accounts.any_of(auth.engine)
+        return f"{said}{banner(settings, nobody=nobody)}", demo and demo_people.are_in(auth)
     finally:
         auth.engine.dispose()
         store.database.close()
@@ -86,6 +91,8 @@ def prepared(settings: Settings, url: str) -> str:
 
 def fill_when_new(auth: Auth) -> str:
     """Put demo records and accounts into a database that holds nothing yet; returns what to print."""
+    if accounts.any_of(auth.engine):
+        return ""
     count = load_into_new(auth.store, datetime.now(UTC).date())
     if not count:
         return ""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 
+from tests.medconsult.test_other_clients import command
+from tests.medconsult.test_serve import Serve, serve
 from tests.ui.conftest import Portal, Visitor
+
+__all__ = ["serve"]
 
 OWN = ("patient", "carer")
 EVERYBODY = ("patient", "carer", "practitioner", "administrator")
@@ -102,3 +107,17 @@ def test_a_stranger_sees_no_ones_visit(people: dict[str, Visitor]) -> None:
 def test_a_session_that_has_ended_leads_back_to_the_page(portal: Portal) -> None:
     answer = portal.visitor().get("/book/x?y=1")
     assert answer.headers["location"] == "/auth/login?next=%2Fbook%2Fx%3Fy%3D1"
+
+
+def test_only_a_demo_shows_its_mails_and_places(serve: Serve) -> None:
+    """MEDCONSULT_DEMO is on by default: a database that was made without it stays one of real people."""
+    first = serve("--workers", "1")
+    assert first.url
+    user = ["user", "add", "real@test.example", "--role", "administrator", "--password-stdin"]
+    assert command(first.folder, *user, said="violet anchor teapot\n").returncode == 0
+    first.program.terminate()
+    first.program.wait(30)
+    again = serve("--workers", "1", MEDCONSULT_DEMO="true")
+    for path in ("/demo/mail", "/demo/app", "/demo/room/x", "/styleguide"):
+        assert httpx.get(f"{again.url}{path}").status_code == 404, path
+    assert httpx.get(f"{again.url}/doctors").status_code == 200
