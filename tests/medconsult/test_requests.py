@@ -19,7 +19,8 @@ from medconsult.settings import Settings
 def test_browsers_that_come_by_https_are_told_to_stay_with_it(
     database_url: str, tmp_path: Path, base: str, told: bool, path: str
 ) -> None:
-    settings = Settings(database_url=database_url, data_dir=tmp_path, base_url=base)
+    # The sandbox: it listens for no revocations, which would go on after the test.
+    settings = Settings(database_url=database_url, data_dir=tmp_path, base_url=base, open=True)
 
     async def header() -> str:
         app = create_app(settings)
