@@ -10,6 +10,6 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace(":60", ":59")).astimezone(UTC)
 
 
-def instant(time: datetime) -> str:
-    """Write it in UTC, to the second."""
-    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def instant(time: datetime, to: str = "seconds") -> str:
+    """Write it in UTC, to the second or to the "milliseconds"."""
+    return time.astimezone(UTC).isoformat(timespec=to).replace("+00:00", "Z")

@@ -21,7 +21,7 @@ from fhir_server.codec import Resource
 from fhir_server.context import Store
 from fhir_server.errors import Conflict, FHIRError
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records, slots
+from fhir_server.scheduling import booking, records, slots, waiting
 from medconsult import background
 from medconsult.app import store_of
 from medconsult.authorization import auth_of
@@ -33,6 +33,7 @@ from ui.portal import Portal
 LOOK_S = 1.0
 END_S = 10.0
 SLOTS_EVERY_S = 3600.0
+WAITING_EVERY_S = 5.0
 REMIND_EVERY_S = 60.0
 COMPARE_EVERY_S = 24 * 3600.0
 COMPARED = timedelta(days=2)
@@ -90,6 +91,7 @@ def chores_of(portal: Portal) -> Sequence[Chore]:
         Chore("refunds", 0, partial(_all, partial(payments.refund_next, portal.billing))),
         Chore("changes", 0, partial(_all, partial(telling.follow_next, portal))),
         Chore("slots", SLOTS_EVERY_S, partial(make_slots, store)),
+        Chore("waiting", WAITING_EVERY_S, partial(offer_times, store)),
         Chore("reminders", REMIND_EVERY_S, partial(telling.remind, portal)),
         Chore("comparison", COMPARE_EVERY_S, partial(compare, portal)),
     )
@@ -105,6 +107,17 @@ def make_slots(store: Store) -> None:
     """Make the slots of every schedule in use."""
     for schedule in acting(store).reading(_schedules):
         slots_of(store, schedule["id"])
+
+
+def offer_times(store: Store) -> None:
+    """Offer what became free to who waits for it, and end the waits that are over."""
+    server = acting(store)
+    _all(partial(server.writing, waiting.end_next))
+    for id_, slot in server.reading(waiting.matches):
+        try:
+            server.writing(partial(waiting.offer_slot, id_=id_, slot_id=slot))
+        except Conflict as refusal:
+            log.info("waiting.not_offered", appointment=id_, reason=str(refusal))
 
 
 def slots_of(store: Store, schedule: str) -> None:

@@ -71,6 +71,21 @@ def _shown_first(
         if (other.id, each) not in taken
     ]
     yield _visit("demo-anna-next", other, anna, soon[0], "booked", _WORDS[1])
+    yield _waiting("demo-waits", osei, patients[8], today)
+
+
+def _waiting(id_: str, doctor: Doctor, patient: tuple[str, str], today: date) -> Record:
+    """Return who waits for a time on a Sunday, when the doctor has none."""
+    sunday = today + timedelta(days=20 - today.weekday())
+    begin, end = (
+        datetime.combine(day, time(0), ZoneInfo(ZONE))
+        for day in (sunday, sunday + timedelta(days=1))
+    )
+    without = ("start", "end", "minutesDuration")
+    visit = _visit(id_, doctor, patient, begin, "waitlist", _WORDS[5])
+    kept = {name: value for name, value in visit.items() if name not in without}
+    kept["extension"] = kept["extension"][:1]
+    return kept | {"requestedPeriod": [{"start": instant(begin), "end": instant(end)}]}
 
 
 def _times(doctor: Doctor, first: date, days: int) -> list[datetime]:
@@ -114,7 +129,7 @@ def _visit(
             _participant(
                 f"Practitioner/{doctor.id}",
                 doctor.name,
-                "needs-action" if status == "proposed" else "accepted",
+                "needs-action" if status in ("proposed", "waitlist") else "accepted",
             ),
         ],
     }

@@ -32,7 +32,7 @@ ADMINISTRATORS = ("administrator",)
 Sent = Annotated[Form, Depends(form)]
 MOST = "200"
 SHOWN = 100
-STATUSES = ("", "proposed", "pending", "booked", "fulfilled", "noshow", "cancelled")
+STATUSES = ("", "waitlist", "proposed", "pending", "booked", "fulfilled", "noshow", "cancelled")
 
 
 def routes(portal: Portal) -> APIRouter:

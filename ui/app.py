@@ -19,6 +19,7 @@ from ui import (
     prescriptions,
     settings_page,
     visits,
+    waiting,
 )
 from ui.portal import Portal
 
@@ -29,6 +30,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     settings_page.routes,
     # For patients
     visits.routes,
+    waiting.routes,
     demo.routes,
     documents.routes,
     prescriptions.routes,

@@ -58,6 +58,8 @@ KINDS: Mapping[str, Told] = MappingProxyType(
         each.kind: each
         for each in (
             Told("requested", practitioner=True),
+            Told("offered"),
+            Told("waited"),
             Told("approved"),
             Told("booked", practitioner=True, calendar=True),
             Told("changed", practitioner=True, calendar=True),
@@ -114,9 +116,12 @@ def _by_status(after: Resource, was: str, now: str) -> str:
         case "booked":
             return "booked"
         case "proposed":
-            return "changed" if was == "booked" else "requested" if _asks(after) else ""
+            otherwise = "requested" if _asks(after) else ""
+            return {"booked": "changed", "waitlist": "offered"}.get(was, otherwise)
         case "cancelled":
             reason = appointments.reason(after)
+            if was == "waitlist":
+                return "waited" if reason == "expired" else ""
             return reason if reason in ("rejected", "expired") else "cancelled"
     return ""
 
@@ -140,7 +145,7 @@ def _appointment(
         return
     if after["status"] == "cancelled" and appointments.payment(after) == "paid":
         _give_back(connection, repository, after)
-    if "start" in after and moment(after["start"]) > datetime.now(UTC) - _OLD:
+    if "start" not in after or moment(after["start"]) > datetime.now(UTC) - _OLD:
         tell(portal, connection, repository, KINDS[kind], after)
 
 

@@ -35,9 +35,10 @@ PATIENTS = ("patient", "related-person")
 Sent = Annotated[Form, Depends(form)]
 LONGEST_COMMENT = 1000
 EARLY, LATE = timedelta(minutes=15), timedelta(minutes=30)
+ASKED = ("proposed", "waitlist")
 GROUPS = (
     ("Waiting for you", ("pending",)),
-    ("Asked for", ("proposed", "waitlist")),
+    ("Asked for", ASKED),
     ("Booked", ("booked", "arrived", "checked-in")),
     ("Past", ("fulfilled", "noshow", "cancelled")),
 )
@@ -71,6 +72,11 @@ class Visit:
     @property
     def start(self) -> str:
         return str(self.resource.get("start", ""))
+
+    @property
+    def wished(self) -> Mapping[str, str]:
+        """Return start and end of the period in which a waiting patient wishes for a time."""
+        return next(iter(self.resource.get("requestedPeriod", [])), {})
 
     @property
     def room(self) -> str:
@@ -173,7 +179,7 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
         context = {
             "next": next((each for each in coming if each.start >= _now()), None),
             "to_do": [each for each in listed if each.status == "pending" or each.is_chosen],
-            "asked": [each for each in listed if each.status == "proposed" and not each.is_chosen],
+            "asked": [each for each in listed if each.status in ASKED and not each.is_chosen],
             "later": coming[1:4],
         }
         return show(portal, request, signed, "home.html", context)

@@ -84,7 +84,10 @@ OPERATIONS: Sequence[Operation] = (
         guarded=True,
     ),
     Operation("find", _OURS + "find", scheduling.find, _TYPE, _APPOINTMENT),
-    Operation("hold", _OURS + "hold", scheduling.hold, _TYPE, _APPOINTMENT, changes=True),
+    *(
+        Operation(code, _OURS + code, run, _TYPE, _APPOINTMENT, changes=True)
+        for code, run in (("hold", scheduling.hold), ("wait", scheduling.wait))
+    ),
     *(
         Operation(code, _OURS + code, run, _INSTANCE, _APPOINTMENT, changes=True)
         for code, run in (

@@ -1,4 +1,4 @@
-"""$find, $hold, $confirm, $reschedule, $cancel and $mark of Appointment; see docs/scheduling.md."""
+"""$find, $hold, $wait, $confirm, $reschedule, $cancel and $mark of Appointment; see docs/scheduling.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, InvalidParameter
 from fhir_server.operations.asked import Asked
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records, slots
+from fhir_server.scheduling import booking, records, slots, waiting
 from fhir_server.scheduling.offer import offer_of
 
 _MOST = 500
@@ -43,6 +43,17 @@ def hold(repository: Repository, asked: Asked) -> bytes:
         lambda: booking.hold(
             repository, slot.removeprefix("Slot/"), patient, asked.text("comment") or ""
         ),
+    )
+
+
+def wait(repository: Repository, asked: Asked) -> bytes:
+    schedule = _needed(asked, "schedule").removeprefix("Schedule/")
+    patient = asked.text("patient") or repository.policy.principal.user
+    start = _instant(asked, "start") or _now()
+    end = _instant(asked, "end") or start + slots.AHEAD
+    comment = asked.text("comment") or ""
+    return _step(
+        repository, lambda: waiting.join(repository, schedule, patient, start, end, comment)
     )
 
 

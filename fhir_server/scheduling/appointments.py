@@ -36,7 +36,7 @@ _SERVER = frozenset({SERVER})
 TRANSITIONS: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "proposed": {"proposed": _BOTH, "pending": _BOTH, "booked": _BOTH, "cancelled": _BOTH},
-        "waitlist": {"proposed": _BOTH, "cancelled": _BOTH},
+        "waitlist": {"proposed": _SERVER, "cancelled": _BOTH},
         # Nobody but who has verified the payment books what has to be paid.
         "pending": {"pending": _BOTH, "booked": _SERVER, "cancelled": _BOTH, "proposed": _BOTH},
         "booked": {

@@ -33,9 +33,13 @@ PAYING = timedelta(minutes=30)
 """How long the time is held for a payment that was begun at once."""
 OFFERED = 3
 """Other times that are named to who came too late."""
+_UNCONFIRMED = {
+    "pending": "waits for its payment; a payment is what confirms it.",
+    "waitlist": "has no time yet that could be confirmed.",
+}
 MOST_EXPIRED = 50
 MOST_OPEN = 6
-"""Requests of one patient that are neither booked nor ended."""
+"""Requests and waits of one patient that are neither booked nor ended."""
 
 
 def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") -> Resource:
@@ -43,47 +47,55 @@ def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") 
 
     Conflict, with the next free times, when it is not free any more.
     """
-    by = _party(repository, "c")
-    person = records.read(repository, *_split(patient))
+    by = party(repository, "c")
+    person = patient_of(repository, patient)
     server = trusted(repository)
-    _refuse_many(server, patient)
-    slot, offer = _free_slot(server, slot_id)
+    refuse_many(server, patient)
+    slot, offer = free_slot(server, slot_id)
+    appointment = asked_for("proposed", patient, person, offer, comment)
+    appointments.agree(appointment, "Patient", "tentative")
+    if by == PRACTITIONER:
+        appointments.agree(appointment, "Practitioner")
+    take(server, appointment, slot, offer, _now() + timedelta(minutes=offer.hold_minutes))
+    return records.create(server, appointment)
+
+
+def asked_for(status: str, patient: str, person: Resource, offer: Offer, comment: str) -> Resource:
+    """Return an Appointment with who offers it that the patient has asked for, without a time."""
     at_once = offer.booking != "approve"
     appointment: Resource = {
         "resourceType": "Appointment",
-        "status": "proposed",
-        "serviceType": slot.get("serviceType", []),
-        "created": instant(_now()),
+        "status": status,
+        "serviceType": [{"text": offer.service}],
+        "created": instant(_now(), "milliseconds"),
         **({"comment": comment} if comment else {}),
         "participant": [
-            _participant(patient, name_of(person), "tentative"),
+            _participant(patient, name_of(person), "accepted"),
             _participant(offer.practitioner, offer.name, "accepted" if at_once else "needs-action"),
         ],
     }
-    extensions.put(
-        appointment,
-        appointments.SCHEDULE,
-        {"valueReference": {"reference": f"Schedule/{offer.schedule}"}},
-    )
+    schedule = {"valueReference": {"reference": f"Schedule/{offer.schedule}"}}
+    extensions.put(appointment, appointments.SCHEDULE, schedule)
+    return appointment
+
+
+def take(
+    server: Repository, appointment: Resource, slot: Resource, offer: Offer, until: datetime
+) -> None:
+    """Give the appointment the slot, at its price of now, held until then."""
     if cost := price(server, offer):
         extensions.put(appointment, appointments.FEE, {"valueMoney": cost})
         extensions.put(appointment, appointments.PAYMENT, {"valueCode": "open"})
     _place(appointment, slot)
-    appointments.hold(appointment, _now() + timedelta(minutes=offer.hold_minutes))
+    appointments.hold(appointment, until)
     _mark_slot(server, slot, "busy")
-    if by == PRACTITIONER:
-        appointments.agree(appointment, "Practitioner")
-    return records.create(server, appointment)
 
 
 def confirm(repository: Repository, id_: str, comment: str = "") -> Resource:
     """Say yes, as the patient who chose the time or as the practitioner who approves it."""
     by, appointment = _mine(repository, id_)
-    if appointment["status"] == "pending":
-        raise Conflict(
-            f"Appointment/{id_} waits for its payment; a payment is what confirms it.",
-            "Appointment.status",
-        )
+    if said := _UNCONFIRMED.get(appointment["status"]):
+        raise Conflict(f"Appointment/{id_} {said}", "Appointment.status")
     if comment:
         appointment["comment"] = comment
     for who in {PATIENT: ("Patient",), PRACTITIONER: ("Practitioner",)}.get(
@@ -116,7 +128,7 @@ def reschedule(repository: Repository, id_: str, slot_id: str) -> Resource:
     """Move it to another slot of the same practitioner; the old one is let go only with that."""
     by, appointment = _mine(repository, id_)
     server = trusted(repository)
-    slot, offer = _free_slot(server, slot_id)
+    slot, offer = free_slot(server, slot_id)
     if offer.practitioner != appointments.actor(appointment, "Practitioner"):
         raise Conflict("The other time is another practitioner's; book that one and cancel this.")
     before = appointment["status"]
@@ -188,8 +200,7 @@ def _answer(server: Repository, appointment: Resource, type_: str, status: str) 
         response = {
             "resourceType": "AppointmentResponse",
             "appointment": {"reference": f"Appointment/{appointment['id']}"},
-            "start": appointment["start"],
-            "end": appointment["end"],
+            **{name: appointment[name] for name in ("start", "end") if name in appointment},
             "actor": actor,
             "participantStatus": status,
         }
@@ -227,7 +238,7 @@ def offer_for(repository: Repository, appointment: Resource) -> Offer:
     return offer_of(records.read(trusted(repository), "Schedule", id_) | {"active": True})
 
 
-def _party(repository: Repository, letter: str) -> str:
+def party(repository: Repository, letter: str) -> str:
     """Return whom the principal acts as; Forbidden when neither role nor app's scopes let them."""
     policy = repository.policy
     if policy.unrestricted:
@@ -240,7 +251,7 @@ def _party(repository: Repository, letter: str) -> str:
 
 def _mine(repository: Repository, id_: str) -> tuple[str, Resource]:
     """Return whom the principal acts as, and the appointment, if it is one of theirs."""
-    by = _party(repository, "u")
+    by = party(repository, "u")
     records.read(repository, "Appointment", id_)
     appointment = _held(trusted(repository), id_)
     user = repository.policy.principal.user
@@ -258,7 +269,7 @@ def _held(server: Repository, id_: str) -> Resource:
     return found
 
 
-def _free_slot(server: Repository, slot_id: str) -> tuple[Resource, Offer]:
+def free_slot(server: Repository, slot_id: str) -> tuple[Resource, Offer]:
     """Return the slot, which nobody else takes until the transaction ends; Conflict when it is not free."""
     slot = records.held(server, "Slot", slot_id)
     if slot is None:
@@ -272,13 +283,13 @@ def _free_slot(server: Repository, slot_id: str) -> tuple[Resource, Offer]:
     return slot, offer
 
 
-def _refuse_many(server: Repository, patient: str) -> None:
+def refuse_many(server: Repository, patient: str) -> None:
     """Nobody keeps others from booking by asking for all there is."""
     open_ = records.find(
         server,
         "Appointment",
         ("patient", patient),
-        ("status", "proposed,pending"),
+        ("status", "proposed,pending,waitlist"),
         ("_count", str(MOST_OPEN)),
     )
     if len(open_) == MOST_OPEN:
@@ -323,7 +334,7 @@ def _let_go(server: Repository, appointment: Resource) -> None:
 
 
 def _reason(appointment: Resource, by: str) -> str:
-    asked = appointment["status"] == "proposed"
+    asked = appointment["status"] in ("proposed", "waitlist")
     if by == PATIENT:
         return "withdrawn" if asked else "cancelled"
     return "rejected" if asked else "cancelled-by-practice"
@@ -357,11 +368,12 @@ def _participant(reference: str, name: str, status: str) -> dict[str, Any]:
     return {"actor": actor, "status": status}
 
 
-def _split(reference: str) -> tuple[str, str]:
+def patient_of(repository: Repository, reference: str) -> Resource:
+    """Read the Patient whose reference it is; InvalidParameter when it is no such reference."""
     kind, _, id_ = reference.rpartition("/")
     if kind != "Patient" or not id_:
         raise InvalidParameter(f"patient: write Patient/id, not {reference!r}.", "patient")
-    return kind, id_
+    return records.read(repository, kind, id_)
 
 
 def _now() -> datetime:

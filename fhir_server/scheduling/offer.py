@@ -50,6 +50,8 @@ class Offer:
     """How long a request waits for the practitioner."""
     payment_hours: int = 24
     """How long an approved request waits for its payment."""
+    offer_hours: int = 4
+    """How long a time that became free is held for who waited for it."""
     free_hours: int = 24
     """Until so long before it, to cancel costs nothing."""
     percent: Decimal = Decimal(0)
@@ -68,6 +70,7 @@ _NUMBERS: Mapping[str, str] = MappingProxyType(
         "hold-minutes": "hold_minutes",
         "request-hours": "request_hours",
         "payment-hours": "payment_hours",
+        "offer-hours": "offer_hours",
     }
 )
 SHORTEST, LONGEST = 15, 120  # minutes of a slot

@@ -124,6 +124,7 @@ CHECKS: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "hold-minutes": _whole(0, 24 * 60),
             "request-hours": _whole(0, 24 * 30),
             "payment-hours": _whole(0, 24 * 30),
+            "offer-hours": _whole(1, 24 * 7),
             "booking": _one_of("approve", "instant", "free"),
             "cancellation": _cancellation,
             "fee": _text,

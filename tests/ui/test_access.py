@@ -19,6 +19,7 @@ PAGES = {
     "/home": OWN,
     "/visits": OWN,
     "/visits/demo-anna-next": ("patient",),
+    "/doctors/demo-osei-video/wait": OWN,
     "/documents": OWN,
     "/prescriptions": OWN,
     "/settings": EVERYBODY,
@@ -37,6 +38,7 @@ PAGES = {
 OPEN = ("/", "/doctors", "/doctors/demo-osei-video", "/check", "/static/portal.css")
 CHANGES = {
     "/book/{slot}": OWN,
+    "/doctors/demo-osei-video/wait": OWN,
     "/visits/demo-anna-next/cancel": ("patient",),
     "/visits/demo-anna-next/pay": ("patient",),
     "/documents/none/delete": OWN,

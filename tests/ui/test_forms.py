@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -206,3 +207,26 @@ def test_an_administrator_sees_who_saw_what(portal: Portal, people: dict[str, Vi
     portal.server.wait_for(lambda: "Dr. Grace Osei" in admin.get(asked).text or None)
     assert "Dr. Grace Osei" not in admin.get("/auth/access-log?date=lt2020").text
     assert admin.get("/auth/access-log?date=never").status_code == 400
+
+
+def test_waiting_for_a_time_that_suits(people: dict[str, Visitor]) -> None:
+    patient, page = people["patient"], "/doctors/demo-osei-video/wait"
+    assert page in patient.get("/doctors/demo-osei-video").text
+    wrong = patient.post(page, page, **{"from": "soon", "until": "", "comment": "My knee 🦵"})
+    assert wrong.status_code == 422
+    assert "Write a day, such as" in wrong.text
+    assert "My knee 🦵" in wrong.text
+    past = patient.post(page, page, **{"from": "2020-01-01", "until": "2020-01-02"})
+    assert "has to be today or later" in past.text
+    days = [f"{datetime.now(UTC) + timedelta(days=number):%Y-%m-%d}" for number in (0, 20, 60)]
+    free = patient.post(page, page, **{"from": days[0], "until": days[1]})
+    assert free.status_code == 409
+    assert "There is a free time already" in free.text
+    made = patient.post(page, page, **{"from": days[2], "until": days[2]})
+    assert made.status_code == 303
+    visit = made.headers["location"]
+    assert "You are on the waiting list" in patient.get(visit).text
+    assert "Waiting for a time" in patient.get("/home").text
+    assert patient.post(page, page, **{"from": days[2], "until": days[2]}).status_code == 409
+    assert patient.post(f"{visit}/cancel", visit).status_code == 303
+    assert "This visit was cancelled" in patient.get(visit).text

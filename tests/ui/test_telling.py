@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from fhir_server.channels.smtp import compose
 from fhir_server.codec import Resource
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records, slots
+from fhir_server.scheduling import booking, records, slots, waiting
 from smart_auth import accounts, keys
 from smart_auth.auth import Auth
 from tests.billing.conftest import Practice, clinic
@@ -263,3 +263,33 @@ def test_the_mail_has_a_text_a_page_and_the_entry(clinic: Practice, told: Told) 
     calendar = next(part for part in written.walk() if part.get_content_type() == "text/calendar")
     assert calendar.get_param("method") == "REQUEST"
     assert calendar.get_filename() == "visit.ics"
+
+
+def test_who_waits_is_told_of_a_time_and_when_there_was_none(clinic: Practice, told: Told) -> None:
+    far = datetime.now(UTC) + timedelta(days=40)
+    period = {"start": instant(far), "end": instant(far + timedelta(days=1))}
+
+    def waits(repository: Repository) -> Resource:
+        made = waiting.join(
+            repository, "osei-video", "Patient/ada", *map(moment, period.values()), "I feel dizzy"
+        )
+        soon = {"start": instant(datetime.now(UTC)), "end": period["end"]}
+        return records.save(repository, made | {"requestedPeriod": [soon]})
+
+    first = do(clinic, waits)
+    assert told() == []
+    ((id_, slot),) = clinic.store.reading(waiting.matches)
+    assert id_ == first["id"]
+    do(clinic, lambda r: waiting.offer_slot(r, id_, slot))
+    (offered,) = told()
+    assert offered.recipient == ADA
+    assert offered.subject == "A time with Dr. Osei became free"
+    assert "(New York time)" in offered.text
+    assert f"/visits/{id_}" in offered.text
+    assert "dizzy" not in offered.text
+    do(clinic, lambda r: booking.cancel(r, id_))
+    told()
+    second = do(clinic, waits)
+    do(clinic, lambda r: booking.cancel(r, second["id"], expired=True))
+    (over,) = told()
+    assert over.subject == "No time with Dr. Osei became free"
