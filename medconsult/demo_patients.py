@@ -22,6 +22,8 @@ _FAMILIES = (
     "Adler Bauer Castro Dogan Engel Fischer Garcia Hoang Ivanov Jansen Kaya Lang Moser Nguyen Okoye"
     " Petrov Quist Richter Silva Thomsen Unger Vogel Weber Yildiz Zimmer"
 )
+# Names that a page has to have room for, and from right to left; they are on the demo practitioner's day.
+_OTHERS = {1: "ليلى حداد", 2: "Anne-Sophie Featherstonehaugh-Wolfeschlegelstein"}
 # SNOMED CT code, words, least age, share of those old enough
 _CONDITIONS = (
     ("38341003", "High blood pressure", 40, 0.45),
@@ -64,6 +66,8 @@ def names() -> list[tuple[str, str]]:
 
 
 def _name(number: int) -> str:
+    if number in _OTHERS:
+        return _OTHERS[number]
     given = (_WOMEN if number % 2 else _MEN).split()[number * 5 % 16]
     families = _FAMILIES.split()
     return f"{given} {families[number * 7 % len(families)]}"

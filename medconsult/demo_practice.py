@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from medconsult.demo_portraits import LOOKS, portrait
 
 Record = dict[str, Any]
 
@@ -105,6 +108,7 @@ def practice() -> Iterator[Record]:
     yield from map(_fee, FEES)
     for doctor in DOCTORS:
         yield _practitioner(doctor)
+        yield _picture(doctor)
         yield _role(doctor)
         yield _schedule(doctor)
 
@@ -129,11 +133,22 @@ def _practitioner(doctor: Doctor) -> Record:
         "extension": [{"url": f"{URN}biography", "valueMarkdown": doctor.biography}],
         "name": [{"family": doctor.family, "given": [doctor.given], "prefix": ["Dr."]}],
         "gender": doctor.gender,
+        "photo": [{"contentType": "image/jpeg", "url": f"Binary/{doctor.id}-picture"}],
         "communication": [
             {"coding": [{"system": "urn:ietf:bcp:47", "code": code}], "text": _LANGUAGES[code]}
             for code in doctor.languages.split()
         ],
         "qualification": [{"code": {"text": f"Specialist in {_SPECIALTIES[doctor.specialty]}"}}],
+    }
+
+
+def _picture(doctor: Doctor) -> Record:
+    return {
+        "resourceType": "Binary",
+        "id": f"{doctor.id}-picture",
+        "contentType": "image/jpeg",
+        "securityContext": {"reference": f"Practitioner/{doctor.id}"},
+        "data": base64.b64encode(portrait(LOOKS[doctor.id])).decode(),
     }
 
 

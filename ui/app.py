@@ -17,6 +17,7 @@ from ui import (
     offers,
     pages,
     prescriptions,
+    profile,
     settings_page,
     visits,
     waiting,
@@ -28,6 +29,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     # For everybody
     doctors.routes,
     settings_page.routes,
+    profile.routes,
     # For patients
     visits.routes,
     waiting.routes,

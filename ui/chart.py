@@ -212,13 +212,10 @@ def _add_documents(router: APIRouter, portal: Portal) -> None:
     ) -> Response:
         signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *PRACTITIONERS)
         try:
-            if file is None or not file.filename:
-                raise Unacceptable("Choose a file first.")
-            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1), portal.scanner)
+            kept = uploads.sent(portal, signed, file)
         except Unacceptable as refusal:
             return chart_page(portal, request, signed, id_, str(refusal), 422)
-        name = uploads.safe_name(file.filename)
-        handed = documents.Handed(kept, name, description.strip()[:200] or name, category)
+        handed = documents.Handed(kept, description.strip()[:200] or kept.name, category)
         try:
             documents.store(portal, signed, f"Patient/{id_}", handed)
         except FHIRError:

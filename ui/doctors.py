@@ -42,6 +42,7 @@ class Doctor:
     specialty: str
     languages: str
     biography: str
+    qualification: str
     offer: Offer
     fee: str
     """"40.00 EUR", or "" when nothing is charged."""
@@ -172,6 +173,7 @@ def _doctor(
     free: Mapping[str, Sequence[Resource]],
 ) -> Doctor:
     spoken = [concept(each.get("coding") and each) for each in person.get("communication", [])]
+    learned = person.get("qualification", [])
     return Doctor(
         id=person["id"],
         name=booking.name_of(person),
@@ -179,6 +181,7 @@ def _doctor(
         specialty=concept(schedule.get("specialty", [])),
         languages=", ".join(filter(None, spoken)),
         biography=extensions.text(person, "biography"),
+        qualification=", ".join(filter(None, (concept(each.get("code")) for each in learned))),
         offer=offer,
         fee=fee,
         free=free.get(offer.schedule, ())[:3],

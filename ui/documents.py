@@ -72,13 +72,10 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *PATIENTS)
         whose = patient or signed.account.fhir_user
         try:
-            if file is None or not file.filename:
-                raise Unacceptable("Choose a file first.")
-            kept = uploads.accepted(file.file.read(uploads.LARGEST + 1), portal.scanner)
+            kept = uploads.sent(portal, signed, file)
         except Unacceptable as refusal:
             return _page(portal, request, signed, {"file": str(refusal)}, 422)
-        name = uploads.safe_name(file.filename)
-        handed = Handed(kept, name, description.strip()[:200] or name, category)
+        handed = Handed(kept, description.strip()[:200] or kept.name, category)
         try:
             store(portal, signed, whose, handed)
         except FHIRError as refusal:
@@ -152,7 +149,6 @@ class Handed:
     """A file that is handed over, and what is said of it."""
 
     file: uploads.File
-    name: str
     words: str
     category: str = "other"
     type: Mapping[str, Any] | None = None
@@ -185,7 +181,7 @@ def put(repository: Repository, author: str, patient: str, handed: Handed) -> Re
     attachment = {
         "contentType": handed.file.type,
         "url": f"Binary/{binary['id']}",
-        "title": handed.name,
+        "title": handed.file.name,
         "size": len(handed.file.content),
         "creation": now,
     }

@@ -98,6 +98,7 @@ def environment() -> Environment:
         "named": name_of,
         "concept": concept,
         "place": place,
+        "picture": picture_of,
     }
     return made
 
@@ -127,6 +128,15 @@ def concept(found: Any) -> str:
     one = (found[0] if found else {}) if isinstance(found, list) else found or {}
     shown_ = [each.get("display") or each.get("code", "") for each in one.get("coding", [])]
     return str(one.get("text") or next(filter(None, shown_), ""))
+
+
+def picture_of(person: Mapping[str, Any]) -> str:
+    """Return where a person's picture is served; "" when there is none here."""
+    for each in person.get("photo", []):
+        kind, _, id_ = each.get("url", "").rpartition("/")
+        if kind == "Binary":
+            return f"/people/{person['resourceType']}/{person['id']}/{id_}"
+    return ""
 
 
 def _instant(time: datetime | str) -> datetime:

@@ -107,8 +107,7 @@ def sign(portal: Portal, signed: Signed, patient: Resource, written: Prescriptio
             qr=paper.qr(f"{portal.auth.issuer}/check/{code}"),
         )
         handed = documents.Handed(
-            uploads.File(content, "application/pdf"),
-            f"prescription-{now:%Y-%m-%d}.pdf",
+            uploads.File(content, "application/pdf", f"prescription-{now:%Y-%m-%d}.pdf"),
             f"Prescription: {written.medicine}",
             type=TYPE,
         )

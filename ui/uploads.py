@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import io
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
-from PIL import Image, UnidentifiedImageError
+from fastapi import UploadFile
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from smart_auth import limits
+from smart_auth.sessions import Signed
 from ui import scanning
+from ui.portal import Portal
 
 LARGEST = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 4000
+SIDE = 256
+"""Pixels of a portrait."""
+MOST_AN_HOUR = 60
 _DRAWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 log = structlog.get_logger("uploads")
@@ -31,6 +38,7 @@ class File:
     content: bytes
     type: str
     """application/pdf, image/jpeg, image/png or image/webp."""
+    name: str = ""
 
 
 def accepted(content: bytes, scanner: str = "") -> File:
@@ -47,6 +55,31 @@ def accepted(content: bytes, scanner: str = "") -> File:
     if content.startswith(b"%PDF-"):
         return File(content, "application/pdf")
     return _drawn_anew(content)
+
+
+def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
+    """Return the file that a form came with; Unacceptable without one, or after too many in an hour."""
+    if file is None or not file.filename:
+        raise Unacceptable("Choose a file first.")
+    with portal.auth.engine.begin() as connection:
+        wait = limits.allow(connection, f"upload {signed.account.id}", MOST_AN_HOUR, 3600)
+    if wait:
+        raise Unacceptable(
+            f"You handed over {MOST_AN_HOUR} files within an hour. Go on in {wait // 60 + 1} minutes."
+        )
+    kept = accepted(file.file.read(LARGEST + 1), portal.scanner)
+    return replace(kept, name=safe_name(file.filename))
+
+
+def portrait(file: File) -> bytes:
+    """Return the middle square of a picture, SIDE wide, as JPEG; Unacceptable when it is none."""
+    if not file.type.startswith("image/"):
+        raise Unacceptable("This is no picture (JPEG, PNG, WebP) that can be opened.")
+    with Image.open(io.BytesIO(file.content)) as image:
+        square = ImageOps.fit(image.convert("RGB"), (SIDE, SIDE))
+    made = io.BytesIO()
+    square.save(made, "JPEG", quality=85)
+    return made.getvalue()
 
 
 def _refuse_harmful(scanner: str, content: bytes) -> None:
@@ -68,7 +101,9 @@ def _drawn_anew(content: bytes) -> File:
             image.load()
             image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             made = io.BytesIO()
-            plain = image.convert("RGB") if kind == "JPEG" else image
+            upright = ImageOps.exif_transpose(image)
+            upright.info = {}
+            plain = upright.convert("RGB") if kind == "JPEG" else upright
             plain.save(made, kind)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise Unacceptable(

@@ -176,8 +176,10 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.required(portal.auth, request), *PATIENTS)
         listed = visits(portal, signed)
         coming = [each for each in listed if each.status in ("booked", "arrived", "checked-in")]
+        following = next((each for each in coming if each.start >= _now()), None)
         context = {
-            "next": next((each for each in coming if each.start >= _now()), None),
+            "next": following,
+            "doctor": _doctor(portal, signed, following) if following else {},
             "to_do": [each for each in listed if each.status == "pending" or each.is_chosen],
             "asked": [each for each in listed if each.status in ASKED and not each.is_chosen],
             "later": coming[1:4],
@@ -294,6 +296,12 @@ def visits(portal: Portal, signed: Signed) -> list[Visit]:
         return records.find(repository, "Appointment", ("_sort", "date"), ("_count", MOST))
 
     return [visit_of(each) for each in look(portal, signed, "Appointment", work)]
+
+
+def _doctor(portal: Portal, signed: Signed, visit: Visit) -> Resource:
+    """Return the practitioner of a visit; {} when another system knows them."""
+    kind, _, id_ = appointments.actor(visit.resource, "Practitioner").partition("/")
+    return found(portal, signed, "Practitioner", id_) if kind == "Practitioner" else {}
 
 
 def own_patients(portal: Portal, signed: Signed) -> list[Mapping[str, str]]:

@@ -89,7 +89,7 @@ def _span(form: Form, zone: ZoneInfo) -> tuple[tuple[datetime, datetime] | None,
         try:
             days[name] = date.fromisoformat(form.get(name, ""))
         except ValueError:
-            errors[name] = "Write a day, such as 2026-01-31."
+            errors[name] = "Choose a day."
     if errors:
         return None, errors
     if days["until"] < max(days["from"], datetime.now(zone).date()):

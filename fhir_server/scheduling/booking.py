@@ -197,7 +197,7 @@ def _answer(server: Repository, appointment: Resource, type_: str, status: str) 
     """Keep who has said what: https://hl7.org/fhir/R4/appointmentresponse.html."""
     actor = appointments.participant(appointment, type_).get("actor")
     if actor:
-        response = {
+        response: Resource = {
             "resourceType": "AppointmentResponse",
             "appointment": {"reference": f"Appointment/{appointment['id']}"},
             **{name: appointment[name] for name in ("start", "end") if name in appointment},

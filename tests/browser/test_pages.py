@@ -43,12 +43,12 @@ PAGES = {
     "patient": (
         *("/home", "/doctors/demo-osei-video", SLOT, "/visits", "/visits/demo-anna-next"),
         *("/visits/demo-anna-past", "/documents", "/prescriptions", "/settings", "/auth/account"),
-        "/visits/nothing",
+        *("/profile", "/doctors/demo-osei-video/wait", "/visits/nothing"),
     ),
     "carer": ("/home", SLOT, "/visits", "/documents", "/prescriptions"),
     "practitioner": (
         *("/day", "/week", "/patients", "/patients/demo-anna", "/patients/demo-anna/prescribe"),
-        "/hours",
+        *("/hours", "/profile"),
     ),
     "administrator": (
         "/admin",
@@ -58,6 +58,21 @@ PAGES = {
         "/admin/offers/demo-osei",
     ),
 }
+WRONG: dict[str, tuple[tuple[str, dict[str, str], str], ...]] = {
+    "patient": (
+        ("/profile", {}, "Use this picture"),
+        ("/doctors/demo-osei-video/wait", {"from": "", "until": ""}, "Put me on the list"),
+    ),
+    "practitioner": (
+        ("/hours", {"mon": "9 to 5"}, "Save"),
+        ("/patients/demo-anna/prescribe", {}, "Read it before signing"),
+    ),
+    "administrator": (
+        ("/admin", {}, "Invite"),
+        ("/admin/offers/demo-osei", {"amount": "-1", "service": ""}, "Save"),
+    ),
+}
+"""Forms that are sent with what is not right: the page, what is written, the button."""
 
 
 def dark(size: str) -> str:
@@ -68,6 +83,42 @@ def dark(size: str) -> str:
 @pytest.mark.parametrize("person", PAGES)
 def test_every_page_is_for_everybody(chromium: Browser, site: Site, person: str, size: str) -> None:
     require(AXE.exists(), "axe-core")
+    page, errors = opened(chromium, site, person, size)
+    for path in PAGES[person]:
+        go(page, site, path)
+        assert page.locator("h1").count() == 1, path
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px wider than the screen"
+        draw(page, person, path, size)
+        assert list(violations(page)) == [], path
+    page.context.close()
+    assert [each for each in errors if "status of 404" not in each] == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("person", WRONG)
+def test_what_is_wrong_is_said_beside_the_field(
+    chromium: Browser, site: Site, person: str, size: str
+) -> None:
+    require(AXE.exists(), "axe-core")
+    page, errors = opened(chromium, site, person, size)
+    for path, fields, button in WRONG[person]:
+        page.goto(f"{site.url}{path}")
+        page.evaluate("document.querySelectorAll('form').forEach(each => each.noValidate = true)")
+        for name, value in fields.items():
+            page.locator(f"[name='{name}']").fill(value)
+        page.get_by_role("button", name=button, exact=True).first.click()
+        page.wait_for_load_state()
+        page.locator(".error").first.wait_for()
+        draw(page, f"{person}-wrong", path, size)
+        assert page.locator("[aria-invalid=true]:focus").count() == 1, path
+        assert list(violations(page)) == [], path
+    page.context.close()
+    assert [each for each in errors if "status of 422" not in each] == []
+
+
+def opened(chromium: Browser, site: Site, person: str, size: str) -> tuple[Page, list[str]]:
+    """Return a page of the person, and what its console will have said."""
     width, height = SIZES[size]
     context = chromium.new_context(
         viewport={"width": width, "height": height},
@@ -82,15 +133,7 @@ def test_every_page_is_for_everybody(chromium: Browser, site: Site, person: str,
         page.goto(f"{site.url}/auth/login")
         sign_in(page, site, EMAILS[person])
         page.wait_for_load_state()
-    for path in PAGES[person]:
-        go(page, site, path)
-        assert page.locator("h1").count() == 1, path
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{path} is {wide} px wider than the screen"
-        draw(page, person, path, size)
-        assert list(violations(page)) == [], path
-    context.close()
-    assert [each for each in errors if "status of 404" not in each] == []
+    return page, errors
 
 
 def go(page: Page, site: Site, path: str) -> None:
@@ -115,4 +158,6 @@ def draw(page: Page, person: str, path: str, size: str) -> None:
     folder = os.environ.get("MEDCONSULT_SCREENS")
     if folder:
         name = re.sub(r"[^a-z0-9]+", "-", path).strip("-") or "front"
+        page.evaluate("document.querySelectorAll('img').forEach(each => each.loading = 'eager')")
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=Path(folder) / f"{person}-{name}-{size}.png", full_page=True)

@@ -23,6 +23,7 @@ PAGES = {
     "/documents": OWN,
     "/prescriptions": OWN,
     "/settings": EVERYBODY,
+    "/profile": ("patient", "practitioner"),
     "/day": ("practitioner",),
     "/week": ("practitioner",),
     "/hours": ("practitioner",),
@@ -35,13 +36,22 @@ PAGES = {
     "/admin/payments": ("administrator",),
     "/admin/mails": ("administrator",),
 }
-OPEN = ("/", "/doctors", "/doctors/demo-osei-video", "/check", "/static/portal.css")
+OPEN = (
+    "/",
+    "/doctors",
+    "/doctors/demo-osei-video",
+    "/people/Practitioner/demo-osei/demo-osei-picture",
+    "/check",
+    "/static/portal.css",
+)
 CHANGES = {
     "/book/{slot}": OWN,
     "/doctors/demo-osei-video/wait": OWN,
     "/visits/demo-anna-next/cancel": ("patient",),
     "/visits/demo-anna-next/pay": ("patient",),
     "/documents/none/delete": OWN,
+    "/profile": ("practitioner",),
+    "/profile/picture": ("patient", "practitioner"),
     "/day/answer": ("practitioner",),
     "/day/mark": ("practitioner",),
     "/hours": ("practitioner",),

@@ -214,7 +214,7 @@ def test_waiting_for_a_time_that_suits(people: dict[str, Visitor]) -> None:
     assert page in patient.get("/doctors/demo-osei-video").text
     wrong = patient.post(page, page, **{"from": "soon", "until": "", "comment": "My knee 🦵"})
     assert wrong.status_code == 422
-    assert "Write a day, such as" in wrong.text
+    assert "Choose a day." in wrong.text
     assert "My knee 🦵" in wrong.text
     past = patient.post(page, page, **{"from": "2020-01-01", "until": "2020-01-02"})
     assert "has to be today or later" in past.text

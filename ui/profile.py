@@ -1,0 +1,213 @@
+"""/profile: the picture that others see of a person, and what a practitioner says of themselves."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+from fastapi import Form as Field
+from fastapi.responses import RedirectResponse
+
+from fhir_server import extensions
+from fhir_server.codec import Resource
+from fhir_server.extensions import EXTENSION
+from fhir_server.repository import Repository
+from fhir_server.scheduling import records
+from smart_auth import sessions
+from smart_auth.bodies import Form, form
+from smart_auth.pages import worded
+from smart_auth.sessions import Signed
+from ui import uploads
+from ui.pages import picture_of, served, show
+from ui.portal import Portal, change, found, missing, only
+from ui.uploads import Unacceptable
+
+Sent = Annotated[Form, Depends(form)]
+SHOWN = ("patient", "practitioner")
+"""Roles of people who have a picture."""
+KEPT_S = 24 * 3600
+LONGEST = 1000
+_BCP47 = "urn:ietf:bcp:47"
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "ar": "Arabic",
+        "bg": "Bulgarian",
+        "zh": "Chinese",
+        "hr": "Croatian",
+        "cs": "Czech",
+        "da": "Danish",
+        "nl": "Dutch",
+        "en": "English",
+        "fi": "Finnish",
+        "fr": "French",
+        "de": "German",
+        "el": "Greek",
+        "he": "Hebrew",
+        "hi": "Hindi",
+        "hu": "Hungarian",
+        "it": "Italian",
+        "ja": "Japanese",
+        "ko": "Korean",
+        "no": "Norwegian",
+        "fa": "Persian",
+        "pl": "Polish",
+        "pt": "Portuguese",
+        "ro": "Romanian",
+        "ru": "Russian",
+        "sr": "Serbian",
+        "es": "Spanish",
+        "sv": "Swedish",
+        "tr": "Turkish",
+        "uk": "Ukrainian",
+        "ur": "Urdu",
+        "vi": "Vietnamese",
+    }
+)
+
+
+def routes(portal: Portal) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    _add_pages(router, portal)
+    _add_picture(router, portal)
+    return router
+
+
+def _add_pages(router: APIRouter, portal: Portal) -> None:
+    @router.get("/profile")
+    @worded
+    def ask(request: Request) -> Response:
+        signed = only(sessions.required(portal.auth, request), *SHOWN)
+        return _page(portal, request, signed)
+
+    @router.post("/profile")
+    @worded
+    def describe(request: Request, form: Sent) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, form), "practitioner")
+        _save(portal, signed, lambda person: described(person, form))
+        return RedirectResponse("/profile?done=1", 303)
+
+
+def _add_picture(router: APIRouter, portal: Portal) -> None:
+    @router.post("/profile/picture")
+    @worded
+    def take(
+        request: Request,
+        csrf: Annotated[str, Field()] = "",
+        do: Annotated[str, Field()] = "",
+        file: Annotated[UploadFile | None, File()] = None,
+    ) -> Response:
+        signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *SHOWN)
+        try:
+            picture = None if do == "remove" else uploads.sent(portal, signed, file)
+            content = uploads.portrait(picture) if picture else b""
+        except Unacceptable as refusal:
+            return _page(portal, request, signed, {"file": str(refusal)})
+        change(portal, signed, "Binary", lambda r: _show(r, signed.account.fhir_user, content))
+        return RedirectResponse("/profile?done=1", 303)
+
+    @router.get("/people/{type_}/{id_}/{picture}")
+    @worded
+    def picture(request: Request, type_: str, id_: str, picture: str) -> Response:
+        """Serve a picture to whom the person's own record is shown."""
+        if type_ not in ("Patient", "Practitioner"):
+            raise missing()
+        person = found(portal, sessions.current(portal.auth, request), type_, id_)
+        if picture_of(person) != f"/people/{type_}/{id_}/{picture}":
+            raise missing()
+        binary = portal.auth.store.reading(
+            lambda r: records.read(records.trusted(r), "Binary", picture)
+        )
+        answer = served(base64.b64decode(binary["data"]), "image/jpeg", "picture.jpg")
+        # Another picture has another address.
+        answer.headers["Cache-Control"] = f"private, max-age={KEPT_S}, immutable"
+        return answer
+
+
+def described(person: Resource, form: Mapping[str, str]) -> Resource:
+    """Return the practitioner with what the form says; languages that it does not list stay."""
+    spoken = [
+        each
+        for each in person.get("communication", [])
+        if not any(coding.get("code") in LANGUAGES for coding in each.get("coding", []))
+    ]
+    spoken += [
+        {"coding": [{"system": _BCP47, "code": code}], "text": words}
+        for code, words in LANGUAGES.items()
+        if f"speaks-{code}" in form
+    ]
+    biography = form.get("biography", "").strip()[:LONGEST]
+    learned = form.get("qualification", "").strip()[:200]
+    made = {name: value for name, value in person.items() if name != "communication"}
+    made |= {"communication": spoken} if spoken else {}
+    extensions.put(
+        made, f"{EXTENSION}biography", {"valueMarkdown": biography} if biography else None
+    )
+    others = person.get("qualification", [])[1:]
+    qualification = [*([{"code": {"text": learned}}] if learned else []), *others]
+    rest = {name: value for name, value in made.items() if name != "qualification"}
+    return rest | ({"qualification": qualification} if qualification else {})
+
+
+# Within
+
+
+def _page(
+    portal: Portal, request: Request, signed: Signed, errors: Mapping[str, str] | None = None
+) -> Response:
+    type_, _, id_ = signed.account.fhir_user.rpartition("/")
+    person = found(portal, signed, type_, id_)
+    learned: dict[str, Any] = next(iter(person.get("qualification", [])), {})
+    context = {
+        "person": person,
+        "languages": LANGUAGES,
+        "speaks": {
+            coding.get("code")
+            for each in person.get("communication", [])
+            for coding in each.get("coding", [])
+        },
+        "values": {
+            "biography": extensions.text(person, "biography"),
+            "qualification": learned.get("code", {}).get("text", ""),
+        },
+        "saved": request.query_params.get("done") == "1" and not errors,
+        "largest": uploads.LARGEST // 2**20,
+        "errors": errors or {},
+    }
+    return show(portal, request, signed, "profile.html", context, status=422 if errors else 200)
+
+
+def _save(portal: Portal, signed: Signed, work: Any) -> None:
+    type_, _, id_ = signed.account.fhir_user.rpartition("/")
+    change(
+        portal,
+        signed,
+        type_,
+        lambda r: records.save(r, work(records.read(r, type_, id_))),
+        id_,
+    )
+
+
+def _show(repository: Repository, user: str, content: bytes) -> None:
+    """Put the picture in the place of the one before; b"" for none."""
+    type_, _, id_ = user.rpartition("/")
+    person = records.read(repository, type_, id_)
+    server = records.trusted(repository)
+    before = picture_of(person).rpartition("/")[2]
+    rest = {name: value for name, value in person.items() if name != "photo"}
+    if content:
+        binary = records.create(
+            server,
+            {
+                "resourceType": "Binary",
+                "contentType": "image/jpeg",
+                "securityContext": {"reference": user},
+                "data": base64.b64encode(content).decode(),
+            },
+        )
+        rest["photo"] = [{"contentType": "image/jpeg", "url": f"Binary/{binary['id']}"}]
+    records.save(repository, rest)
+    if before:
+        server.delete("Binary", before)
