@@ -112,12 +112,19 @@ def _title(appointment: Resource) -> str:
     return " with ".join(filter(None, (service or "Appointment", who)))
 
 
-def listed(connection: Connection, appointment: str = "", most: int = 100) -> list[Line]:
-    """Return the payments of an appointment, or the newest of all."""
+STATUSES = ("open", "paid", "failed", "expired", "refunded", "partially-refunded")
+
+
+def listed(
+    connection: Connection, appointment: str = "", status: str = "", most: int = 100
+) -> list[Line]:
+    """Return the payments of an appointment, of a status, or the newest of all."""
     columns = [payment.c[name] for name in Line.__slots__]
     query = select(*columns).order_by(payment.c.created.desc()).limit(most)
     if appointment:
         query = query.where(payment.c.appointment == appointment)
+    if status:
+        query = query.where(payment.c.status == status)
     return [Line(*row) for row in connection.execute(query)]
 
 

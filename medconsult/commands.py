@@ -277,13 +277,37 @@ def user_list() -> None:
 def user_disable(email: str) -> None:
     """Shut an account: its sessions and the tokens of its apps end at once."""
     with authorization() as auth:
-        from smart_auth import accounts, revocations  # noqa: PLC0415
+        from smart_auth import accounts  # noqa: PLC0415
 
         with auth.engine.begin() as connection:
-            found = _found(connection, email)
-            accounts.disable(connection, found.id)
-            revocations.revoke(connection, f"account {found.id}")
+            accounts.disable(connection, _found(connection, email).id)
         click.echo(f"{email} may not sign in any more.")
+
+
+@user.command("enable")
+@click.argument("email")
+def user_enable(email: str) -> None:
+    """Open an account again that was shut."""
+    with authorization() as auth:
+        from smart_auth import accounts  # noqa: PLC0415
+
+        with auth.engine.begin() as connection:
+            accounts.enable(connection, _found(connection, email).id)
+        click.echo(f"{email} may sign in again.")
+
+
+@user.command("role")
+@click.argument("email")
+@click.argument("role")
+@click.option("--fhir-user", default="", help="The resource that is theirs: Practitioner/1.")
+def user_role(email: str, role: str, fhir_user: str) -> None:
+    """Give an account another role; who is signed in with it has to sign in again."""
+    with authorization() as auth:
+        from smart_auth import accounts  # noqa: PLC0415
+
+        with auth.engine.begin() as connection:
+            accounts.set_role(connection, _found(connection, email).id, role, fhir_user)
+        click.echo(f"{email} may sign in as {role}.")
 
 
 @user.command("password")

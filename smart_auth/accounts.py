@@ -10,9 +10,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, exc, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, exc, func, insert, or_, select, update
 
-from smart_auth import passwords
+from smart_auth import passwords, revocations
 from smart_auth.tables import account as table
 from smart_auth.tables import session
 
@@ -55,6 +55,11 @@ class Account:
     totp: bytes | None = field(repr=False)
     totp_confirmed: datetime | None
     totp_step: int
+
+    @property
+    def state(self) -> str:
+        """One of STATES."""
+        return "disabled" if self.disabled else "active" if self.verified else "invited"
 
     @property
     def second_factor(self) -> bool:
@@ -154,10 +159,53 @@ def verify(connection: Connection, id_: str) -> None:
 
 
 def disable(connection: Connection, id_: str) -> None:
-    """Shut the account and end its sessions; its access tokens are for `revocations` to end."""
+    """Shut the account; its sessions and the tokens of its apps end at once."""
     change(connection, id_, disabled=func.clock_timestamp())
-    connection.execute(session.delete().where(session.c.account == id_))
+    _end(connection, id_)
 
 
 def enable(connection: Connection, id_: str) -> None:
     change(connection, id_, disabled=None)
+
+
+def set_role(connection: Connection, id_: str, role: str, fhir_user: str) -> None:
+    """Give it another role, or another resource as its own; sessions and tokens of before end. Refused."""
+    _refuse_role(role, fhir_user)
+    if not fhir_user and role != "administrator":
+        raise Refused("Write whose record is theirs, such as Practitioner/1.", "user")
+    change(connection, id_, role=role, fhir_user=fhir_user)
+    _end(connection, id_)
+
+
+def listed(
+    connection: Connection, role: str = "", state: str = "", words: str = "", most: int = 200
+) -> list[Account]:
+    """Return accounts by address. state: active, invited (not confirmed yet) or disabled; "" for any."""
+    query = select(*COLUMNS).order_by(table.c.email).limit(most)
+    if role:
+        query = query.where(table.c.role == role)
+    if state:
+        query = query.where(_STATES[state])
+    if words:
+        query = query.where(
+            or_(
+                *(
+                    column.icontains(words, autoescape=True)
+                    for column in (table.c.email, table.c.name)
+                )
+            )
+        )
+    return [Account(*row) for row in connection.execute(query)]
+
+
+_STATES = {
+    "active": and_(table.c.disabled.is_(None), table.c.verified.is_not(None)),
+    "invited": and_(table.c.disabled.is_(None), table.c.verified.is_(None)),
+    "disabled": table.c.disabled.is_not(None),
+}
+STATES = tuple(_STATES)
+
+
+def _end(connection: Connection, id_: str) -> None:
+    connection.execute(session.delete().where(session.c.account == id_))
+    revocations.revoke(connection, f"account {id_}")

@@ -42,4 +42,5 @@ def _queue(connection: Connection, auth: Auth, account: Account, template: str, 
         .render(account=account, issuer=auth.issuer, link=link)
     )
     subject, _, body = text.partition("\n\n")
-    mail.queue(connection, account.email, subject.removeprefix("Subject: ").strip(), body)
+    subject = subject.removeprefix("Subject: ").strip()
+    mail.queue(connection, account.email, subject, body, secret=bool(link))

@@ -25,13 +25,15 @@ from smart_auth.sessions import Signed
 from smart_auth.tables import account
 from ui import doctors
 from ui.pages import show
-from ui.portal import Portal, change, look, only
+from ui.portal import Portal, change, found, look, only
 from ui.visits import Visit, visit_of
 
 ADMINISTRATORS = ("administrator",)
 Sent = Annotated[Form, Depends(form)]
 MOST = "200"
 SHOWN = 100
+PICK = "pick-"
+"""Before an id: the name of its box in a form."""
 STATUSES = ("", "waitlist", "proposed", "pending", "booked", "fulfilled", "noshow", "cancelled")
 
 
@@ -136,15 +138,32 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
         return _visits(portal, request, signed)
 
-    @router.post("/admin/visits/{id_}/cancel")
+    @router.post("/admin/visits")
     @worded
-    def cancel(request: Request, id_: str, form: Sent) -> Response:
+    def cancel(request: Request, form: Sent) -> Response:
+        """Cancel those that are ticked, once it was said again that they are meant."""
         signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
-        try:
-            change(portal, signed, "Appointment", lambda r: booking.cancel(r, id_), id_)
-        except Conflict as refusal:
-            return _visits(portal, request, signed, str(refusal), 409)
+        ids = [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
+        if not ids:
+            return _visits(portal, request, signed, "Tick the visits that are meant first.", 422)
+        if not form.get("sure"):
+            meant = [visit_of(found(portal, signed, "Appointment", each)) for each in ids]
+            context = {"visits": meant, "pick": PICK, "values": {}, "errors": {}}
+            return show(portal, request, signed, "admin_cancel.html", context)
+        words = form.get("reason", "").strip()[:300]
+        refused = [said for each in ids if (said := _cancelled(portal, signed, each, words))]
+        if refused:
+            return _visits(portal, request, signed, " ".join(refused), 409)
         return RedirectResponse("/admin/visits?done=1", 303)
+
+
+def _cancelled(portal: Portal, signed: Signed, id_: str, words: str) -> str:
+    """Cancel one visit; returns why it was not, "" when it was."""
+    try:
+        change(portal, signed, "Appointment", lambda r: booking.cancel(r, id_, words), id_)
+    except Conflict as refusal:
+        return str(refusal)
+    return ""
 
 
 def _add_books(router: APIRouter, portal: Portal) -> None:
@@ -153,8 +172,14 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
     def paid(request: Request) -> Response:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
         with portal.billing.engine.connect() as connection:
-            listed = payments.listed(connection, most=SHOWN)
-        context = {"payments": listed, "provider": portal.billing.provider.name}
+            wanted = one_of(payments.STATUSES, request, "status")
+            listed = payments.listed(connection, status=wanted, most=SHOWN)
+        context = {
+            "payments": listed,
+            "provider": portal.billing.provider.name,
+            "statuses": payments.STATUSES,
+            "chosen": wanted,
+        }
         return show(portal, request, signed, "admin_payments.html", context)
 
     @router.get("/admin/mails")
@@ -162,8 +187,10 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
     def outbox(request: Request) -> Response:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
         with portal.auth.engine.connect() as connection:
-            newest = mail.newest(connection, SHOWN)
-        return show(portal, request, signed, "admin_mails.html", {"mails": newest})
+            wanted = one_of(mail.STATES, request, "state")
+            newest = mail.newest(connection, SHOWN, wanted)
+        context = {"mails": newest, "states": mail.STATES, "chosen": wanted}
+        return show(portal, request, signed, "admin_mails.html", context)
 
     @router.post("/admin/mails/{id_}/resend")
     @worded
@@ -174,16 +201,23 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
         return RedirectResponse("/admin/mails", 303)
 
 
+def one_of(known: Sequence[str], request: Request, name: str) -> str:
+    """Return what a filter of the address names; "" for none that is known."""
+    wanted = request.query_params.get(name, "")
+    return wanted if wanted in known else ""
+
+
 def _visits(
     portal: Portal, request: Request, signed: Signed, error: str = "", status: int = 200
 ) -> Response:
-    wanted = request.query_params.get("status", "")
-    chosen = wanted if wanted in STATUSES else ""
+    chosen = one_of(STATUSES, request, "status")
     context = {
         "visits": listed(portal, signed, chosen),
         "statuses": STATUSES,
         "chosen": chosen,
         "error": error,
+        "note": "Cancelled." if request.query_params.get("done") and not error else "",
+        "pick": PICK,
     }
     return show(portal, request, signed, "admin_visits.html", context, status=status)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from ui import (
     admin,
+    admin_accounts,
     chart,
     day,
     demo,
@@ -42,6 +43,7 @@ ROUTERS: Sequence[Callable[[Portal], APIRouter]] = (
     chart.routes,
     # For administrators
     admin.routes,
+    admin_accounts.routes,
     offers.routes,
 )
 

@@ -43,6 +43,7 @@ PLACES: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
             ("/admin/visits", "Visits"),
             ("/admin/payments", "Payments"),
             ("/admin/mails", "Mails"),
+            ("/admin/accounts", "Accounts"),
         ),
         "": (("/doctors", "Find a doctor"), ("/auth/login", "Sign in")),
     }
@@ -63,12 +64,14 @@ def show(
     """Return a page for whoever looks at it: their places, their zone, and what their forms carry."""
     role = signed.account.role if signed else ""
     preferred = preferences.of(portal, signed)
+    places = PLACES.get("patient" if role == "related-person" else role, PLACES[""])
     shell = {
         "request": request,
         "signed": signed,
         "csrf": signed.csrf if signed else "",
-        "places": PLACES.get("patient" if role == "related-person" else role, PLACES[""]),
+        "places": places,
         "here": request.url.path,
+        "place_here": _place_of(places, request.url.path),
         "zone": preferred.zone,
         "ask_zone": signed is not None and not preferred.chosen,
         "now": datetime.now(UTC),
@@ -77,6 +80,12 @@ def show(
     text = environment().get_template(template).render(shell | dict(context))
     headers = {**SAFE, "Content-Security-Policy": security_policy(form_action)}
     return HTMLResponse(text, status, headers)
+
+
+def _place_of(places: Sequence[tuple[str, str]], path: str) -> str:
+    """Return the nearest place above a page; "" when it is below none."""
+    above = [place for place, _ in places if path == place or path.startswith(f"{place}/")]
+    return max(above, key=len, default="")
 
 
 @functools.cache

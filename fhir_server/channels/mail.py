@@ -1,7 +1,8 @@
 """The queue of e-mails: written in the transaction of the change they tell of, delivered afterwards.
 
 A message is sent at least once: when a sender dies between handing it over and noting that, it goes again,
-under the same Message-ID. What was delivered or given up loses its text, which may hold a link that signs in.
+under the same Message-ID. What was delivered loses its text; what was given up keeps it, to be sent again,
+unless it holds a link that signs in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select, update
 
 from fhir_server.channels.tables import mail
 
@@ -61,18 +62,33 @@ def queue(
     text: str,
     html: str = "",
     calendar: str = "",
+    *,
+    secret: bool = False,
 ) -> str:
-    """Queue a message in the connection's transaction; returns its id."""
+    """Queue a message in the connection's transaction; returns its id.
+
+    secret: it holds a link that signs in, so nothing of it is kept once it was given up.
+    """
     id_ = str(uuid.uuid4())
-    row = {"id": id_, "recipient": recipient, "subject": subject, "text": text}
+    row = {"id": id_, "recipient": recipient, "subject": subject, "text": text, "secret": secret}
     connection.execute(insert(mail).values(row | {"html": html, "calendar": calendar}))
     return id_
 
 
-def newest(connection: Connection, count: int) -> list[Mail]:
-    """Return the messages that were queued last, newest first."""
-    rows = connection.execute(select(*_COLUMNS).order_by(mail.c.created.desc()).limit(count))
-    return [Mail(*row) for row in rows]
+def newest(connection: Connection, count: int, state: str = "") -> list[Mail]:
+    """Return the messages that were queued last, newest first; state: one of STATES, "" for any."""
+    query = select(*_COLUMNS).order_by(mail.c.created.desc()).limit(count)
+    if state in _IN_STATE:
+        query = query.where(_IN_STATE[state])
+    return [Mail(*row) for row in connection.execute(query)]
+
+
+_IN_STATE = {
+    "waiting": and_(mail.c.sent.is_(None), mail.c.failed.is_(None)),
+    "sent": mail.c.sent.is_not(None),
+    "failed": mail.c.failed.is_not(None),
+}
+STATES = tuple(_IN_STATE)
 
 
 def deliver_due(engine: Engine, deliver: Deliver, most: int = BATCH) -> int:
@@ -116,14 +132,17 @@ def _take(connection: Connection) -> Mail | None:
 def _outcome(message: Mail, deliver: Deliver) -> dict[str, object]:
     """Deliver, and return what its row has to say of that."""
     now = func.clock_timestamp()
-    erased = {"text": "", "html": "", "calendar": ""}
     try:
         deliver(message)
     except Undeliverable as error:
-        return {"failed": now, "error": str(error), **erased}
+        return {"failed": now, "error": str(error), **_WITHOUT_SECRET}
     except Delayed as error:
         return {"due": now + pause(message.attempts), "error": str(error)}
-    return {"sent": now, "error": "", **erased}
+    return {"sent": now, "error": "", **dict.fromkeys(_WORDS, "")}
+
+
+_WORDS = ("text", "html", "calendar")
+_WITHOUT_SECRET = {name: case((mail.c.secret, ""), else_=mail.c[name]) for name in _WORDS}
 
 
 def pause(attempts: int) -> timedelta:
@@ -137,9 +156,7 @@ def give_up_old(connection: Connection) -> int:
     old = (
         update(mail)
         .where(mail.c.sent.is_(None), mail.c.failed.is_(None), mail.c.created < now - OLDEST)
-        .values(
-            failed=now, text="", html="", calendar="", error=func.concat("Given up. ", mail.c.error)
-        )
+        .values(failed=now, error=func.concat("Given up. ", mail.c.error), **_WITHOUT_SECRET)
     )
     return connection.execute(old).rowcount
 
@@ -151,7 +168,11 @@ def forget(connection: Connection, after: timedelta) -> None:
 
 
 def resend(connection: Connection, id_: str) -> bool:
-    """Let a message that was given up, and still has its text, be due again; False otherwise."""
+    """Let a message that waits, or was given up and still has its text, be due now; False otherwise.
+
+    Its age counts from now: it is tried for as long as a new one.
+    """
     again = update(mail).where(mail.c.id == id_, mail.c.sent.is_(None), mail.c.text != "")
-    values = {"failed": None, "due": func.clock_timestamp(), "error": ""}
+    now = func.clock_timestamp()
+    values = {"failed": None, "due": now, "created": now, "attempts": 0, "error": ""}
     return connection.execute(again.values(values)).rowcount == 1

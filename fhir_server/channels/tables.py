@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, and_, column, func
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    column,
+    false,
+    func,
+)
 
 metadata = MetaData()
 
@@ -15,6 +28,7 @@ mail = Table(
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False, server_default=""),
     Column("calendar", Text, nullable=False, server_default=""),  # iCalendar, RFC 5545
+    Column("secret", Boolean, nullable=False, server_default=false()),  # holds a link that signs in
     Column(
         "created", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()
     ),

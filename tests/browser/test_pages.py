@@ -22,6 +22,14 @@ AXE = HERE / "library" / "axe.min.js"
 SIZES = {"phone": (320, 720), "desktop": (1280, 900)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SLOT = "first free slot"
+ACCOUNT = "first account"
+CANCEL = "cancel visits"
+# Reached from another page, by what is pressed there.
+REACHED = {
+    SLOT: ("/doctors/demo-rahman-video", ("a.slot",)),
+    ACCOUNT: ("/admin/accounts", ("td a",)),
+    CANCEL: ("/admin/visits?status=booked", ("td input", "button.danger")),
+}
 EMAILS = {
     "visitor": "",
     "patient": "anna@demo.example",
@@ -56,6 +64,9 @@ PAGES = {
         "/admin/payments",
         "/admin/mails",
         "/admin/offers/demo-osei",
+        "/admin/accounts",
+        ACCOUNT,
+        CANCEL,
     ),
 }
 WRONG: dict[str, tuple[tuple[str, dict[str, str], str], ...]] = {
@@ -137,12 +148,11 @@ def opened(chromium: Browser, site: Site, person: str, size: str) -> tuple[Page,
 
 
 def go(page: Page, site: Site, path: str) -> None:
-    if path == SLOT:
-        page.goto(f"{site.url}/doctors/demo-rahman-video")
-        page.locator("a.slot").first.click()
+    start, pressed = REACHED.get(path, (path, ()))
+    page.goto(f"{site.url}{start}")
+    for each in pressed:
+        page.locator(each).first.click()
         page.wait_for_load_state()
-        return
-    page.goto(f"{site.url}{path}")
 
 
 def violations(page: Page) -> Iterator[str]:

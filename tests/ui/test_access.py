@@ -35,6 +35,7 @@ PAGES = {
     "/admin/offers/demo-osei": ("administrator",),
     "/admin/payments": ("administrator",),
     "/admin/mails": ("administrator",),
+    "/admin/accounts": ("administrator",),
 }
 OPEN = (
     "/",
@@ -59,7 +60,10 @@ CHANGES = {
     "/patients/demo-anna/prescribe": ("practitioner",),
     "/admin/invite": ("administrator",),
     "/admin/offers/demo-osei": ("administrator",),
-    "/admin/visits/demo-anna-next/cancel": ("administrator",),
+    "/admin/visits": ("administrator",),
+    "/admin/accounts": ("administrator",),
+    "/admin/accounts/none/role": ("administrator",),
+    "/admin/accounts/none/invite": ("administrator",),
 }
 
 

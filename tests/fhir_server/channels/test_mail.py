@@ -138,10 +138,24 @@ def test_a_recipient_that_does_not_exist_is_given_up(
     stored = row(engine)
     assert stored.failed
     assert "550" in stored.error
-    assert stored.text == ""
     make_due(engine)
     assert mail.deliver_due(engine, server.deliver) == 0
     assert mailbox.taken == []
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_what_was_given_up_can_be_sent_again_unless_it_signs_in(
+    engine: Engine, server: Server, secret: bool
+) -> None:
+    with engine.begin() as connection:
+        id_ = mail.queue(connection, "nobody@example.org", "Hello", "Zażółć", secret=secret)
+    mail.deliver_due(engine, server.deliver)
+    assert (row(engine).text == "") == secret
+    with engine.begin() as connection:
+        assert mail.resend(connection, id_) != secret
+        assert len(mail.newest(connection, 9, "waiting")) == (0 if secret else 1)
+    assert mail.deliver_due(engine, server.deliver) == (0 if secret else 1)
+    assert row(engine).failed, "it is still nobody's address"
 
 
 def test_a_full_mailbox_is_tried_again_later(engine: Engine, server: Server) -> None:
