@@ -7,7 +7,7 @@ from fhir_server.storage.sealed import SealedBlobs
 from medconsult.settings import Settings
 
 
-def blob_store(settings: Settings) -> Blobs:
+def blob_store(settings: Settings) -> SealedBlobs:
     """Return where binary content goes, encrypted with the keys of the keys folder."""
     from smart_auth import keys  # noqa: PLC0415 - slow to import
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from medconsult import embedded, listening
-from medconsult.commands import client, rotate_keys, token, user
+from medconsult.commands import client, reseal, rotate_keys, token, user
 from medconsult.sentences import sentences, settings_for_command
 
 SEE = "Settings are MEDCONSULT_* variables or lines of a .env file: see docs/settings.md."
@@ -138,5 +138,5 @@ def version() -> None:
     click.echo(f"medconsult {version_of('medconsult')}, FHIR 4.0.1")
 
 
-for command in (token, client, user, rotate_keys):
+for command in (token, client, user, rotate_keys, reseal):
     main.add_command(command)

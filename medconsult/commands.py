@@ -127,7 +127,7 @@ def rotate_keys() -> None:
     """Make new keys that sign tokens and encrypt content from the next start of the server on.
 
     The older ones go on verifying and decrypting; delete a file signing-NNNN.pem to end that. Without a
-    file content-NNNN.key, what it encrypted is lost.
+    file content-NNNN.key, what it encrypted is lost, unless `reseal` encrypted it with a newer one.
     """
     with sentences():
         from smart_auth import keys  # noqa: PLC0415 - slow to import
@@ -138,6 +138,27 @@ def rotate_keys() -> None:
         keys.content_keys(folder)
         keys.rotate_content(folder)
         click.echo(f"There are new keys in {folder}; they are used from the next start on.")
+
+
+@click.command("reseal")
+def reseal() -> None:
+    """Encrypt all content again with the newest key, while no server runs.
+
+    Afterwards the older files content-NNNN.key are not needed any more, but for backups of before.
+    """
+    with authorization() as auth:
+        from fhir_server.storage import resealed  # noqa: PLC0415
+        from medconsult.blobs import blob_store  # noqa: PLC0415
+
+        blobs = blob_store(settings_for_command())
+        auth.engine.dispose()
+        with auth.store.database.connection() as connection:
+            if resealed.others(connection):
+                fail("Stop the servers of this database first; then call it again.")
+            done, removed = resealed.reseal(connection, blobs)
+        click.echo(
+            f"{done} contents were encrypted with the newest key, {removed} old ones removed."
+        )
 
 
 @click.group()

@@ -36,16 +36,28 @@ class Blobs(Protocol):
         """Write something; Unavailable when that fails."""
         ...
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of all that is kept."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Keep the content no longer; for who has made sure that nothing names it."""
+        ...
+
 
 def name_of(content: bytes) -> str:
     """Return the name under which the content is kept."""
     return f"sha256-{hashlib.sha256(content).hexdigest()}"
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def checked(name: str) -> str:
     """Return the name; NotFound when it is none of ours."""
     # the name becomes a path of the file system: nothing but a hash may get there
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise NotFound("The content asked for has no name of this store.")
     return name
 
@@ -85,6 +97,16 @@ class FileBlobs:
         with _refusing_disk():
             self._write(probe, b"")
             probe.unlink()
+
+    def names(self) -> Iterator[str]:
+        with _refusing_disk():
+            yield from sorted(each.name for each in self.folder.glob("*/*/*") if is_name(each.name))
+
+    def remove(self, name: str) -> None:
+        path = self._path(checked(name))
+        with _refusing_disk():
+            path.unlink(missing_ok=True)
+            _sync(path.parent)
 
     def _path(self, name: str) -> Path:
         digest = name.removeprefix("sha256-")

@@ -15,7 +15,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 from fhir_server.errors import NotFound, Unavailable
-from fhir_server.storage.blobs import checked, intact, name_of
+from fhir_server.storage.blobs import checked, intact, is_name, name_of
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject"})
 _PRESENT = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
@@ -60,6 +60,17 @@ class S3Blobs:
             if not self.client.bucket_exists(self.bucket):
                 self._make_bucket()
         self.put(b"")
+
+    def names(self) -> Iterator[str]:
+        with _refusing_store():
+            if self.client.bucket_exists(self.bucket):
+                for each in self.client.list_objects(self.bucket):
+                    if is_name(each.object_name or ""):
+                        yield str(each.object_name)
+
+    def remove(self, name: str) -> None:
+        with _refusing_store():
+            self.client.remove_object(self.bucket, checked(name))
 
     def _put(self, name: str, content: bytes) -> None:
         self.client.put_object(self.bucket, name, BytesIO(content), len(content))

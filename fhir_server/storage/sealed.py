@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -35,7 +35,9 @@ class SealedBlobs:
         return self.inner.put(MAGIC + fingerprint(key) + nonce + sealed)
 
     def get(self, name: str) -> bytes:
-        kept = self.inner.get(name)
+        return self._open(self.inner.get(name), name)
+
+    def _open(self, kept: bytes, name: str) -> bytes:
         if not kept.startswith(MAGIC):
             return kept
         rest = kept[len(MAGIC) :]
@@ -45,8 +47,20 @@ class SealedBlobs:
                 return _opened(key, nonce, rest[_FINGERPRINT + _NONCE :], name)
         raise Unavailable(f"The key that sealed the content {name} is not in the keys folder.")
 
+    def resealed(self, name: str) -> str:
+        """Return the name of the content under the newest key, which seals it if an older one did."""
+        kept = self.inner.get(name)
+        newest = kept.startswith(MAGIC + fingerprint(self.keys[0]))
+        return name if newest else self.put(self._open(kept, name))
+
     def check(self) -> None:
         self.inner.check()
+
+    def names(self) -> Iterator[str]:
+        return self.inner.names()
+
+    def remove(self, name: str) -> None:
+        self.inner.remove(name)
 
 
 def fingerprint(key: bytes) -> bytes:

@@ -100,9 +100,12 @@ def test_new_keys_sign_from_the_next_start_on_and_old_tokens_stay_good(serve: Se
     folder = before.folder
     old = command(folder, "token", "--scope", "system/*.rs").stdout.strip()
     assert command(folder, "rotate-keys").returncode == 0
+    busy = command(folder, "reseal")
+    assert (busy.returncode, "Stop the servers" in busy.stderr) == (1, True)
     new = command(folder, "token", "--scope", "system/*.rs").stdout.strip()
     before.program.terminate()
     before.program.wait(30)
+    assert "were encrypted" in command(folder, "reseal").stdout
     again = serve(*port)
     assert get(f"{again.url}/fhir/Patient", old).status_code == 200
     assert get(f"{again.url}/fhir/Patient", new).status_code == 200

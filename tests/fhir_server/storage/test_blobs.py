@@ -62,6 +62,17 @@ def test_many_may_put_the_same_content_at_once(blobs: Blobs) -> None:
     assert blobs.get(names.pop()) == b"same"
 
 
+def test_what_is_kept_is_listed_until_it_is_removed(blobs: Blobs) -> None:
+    assert list(blobs.names()) == []
+    one, other = blobs.put(b"one"), blobs.put(b"other")
+    assert set(blobs.names()) == {one, other}
+    blobs.remove(one)
+    blobs.remove(one)
+    assert list(blobs.names()) == [other]
+    with pytest.raises(NotFound):
+        blobs.get(one)
+
+
 def test_content_that_was_never_put_is_not_found(blobs: Blobs) -> None:
     absent = "sha256-" + "0" * 64
     with pytest.raises(NotFound):
