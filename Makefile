@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 SOURCES := fhir_server smart_auth billing ui medconsult
 
-.PHONY: help setup run test browser screens check format bench bench-search definitions migrate lock clean
+.PHONY: help setup run test browser screens words check format bench bench-search definitions migrate lock clean
 
 help: ## show this list
 	@echo "make TARGET, with TARGET one of:"
@@ -49,6 +49,14 @@ browser: ## install what the browser tests need: Chromium (apt-get) and a SMART 
 screens: setup ## draw every page of the portal into docs/screens (needs: make browser)
 	@mkdir -p docs/screens
 	@MEDCONSULT_SCREENS=$(CURDIR)/docs/screens $(BIN)/python -m pytest tests/browser/test_pages.py -q
+
+words: setup ## bring what people read into the catalogues of smart_auth/locale
+	@mkdir -p var
+	@$(BIN)/pybabel -q extract -F babel.ini -k say -k later -k say_many:1,2 --no-location --sort-output \
+	  -o var/words.pot ui smart_auth
+	@for each in smart_auth/locale/*.po; do \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --width 100 \
+	    -i var/words.pot -l "$$(basename $$each .po)" -o "$$each"; done
 
 check: setup ## format, lint, types, layers and house rules, as in CI
 	$(BIN)/ruff format --check .

@@ -28,6 +28,7 @@ from smart_auth.app import router
 from smart_auth.auth import Auth
 from smart_auth.discovery import security
 from smart_auth.revocations import Revocations
+from smart_auth.wording import Speaking
 from ui.app import router as pages_of
 
 WEB_CONNECTIONS = 4
@@ -115,6 +116,7 @@ def authenticating(auth: Auth) -> Authenticating:
 
 def web_app(settings: Settings, auth: Auth) -> FastAPI:
     app = FastAPI(title="MedConsult", openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(Speaking)
     app.include_router(health_routes(settings))
     app.include_router(router(auth))
     portal = portal_of(settings, auth)

@@ -28,7 +28,7 @@ def make(auth: Auth) -> str:
             made = accounts.create(
                 connection, email, role, user, name, password=password, verified=True
             )
-            preferences.save(connection, made.id, ZONE, reminders=True)
+            preferences.save(connection, made.id, zone=ZONE)
         _register_app(auth, connection)
     return password
 

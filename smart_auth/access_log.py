@@ -17,12 +17,19 @@ from smart_auth.auth import Auth
 from smart_auth.pages import Stop, worded
 from smart_auth.record import looked
 from smart_auth.sessions import Signed, own_page
+from smart_auth.wording import later, say, within
 
 PATH = "/auth/access-log"
 _COUNT = 50
 ASKED = ("patient", "agent", "date")
 """Search parameters of AuditEvent that the page takes: for administrators, who see all."""
-_DID = {"C": "added", "R": "read", "U": "changed", "D": "deleted", "E": "looked for"}
+_DID = {
+    "C": later("added"),
+    "R": later("read"),
+    "U": later("changed"),
+    "D": later("deleted"),
+    "E": later("looked for"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def _read(
             lambda repository, query: repository.page(query, token, None),
         )
     except FHIRError as refusal:
-        raise Stop(refusal.status, "There is nothing to show", str(refusal)) from None
+        raise Stop(refusal.status, later("There is nothing to show"), str(refusal)) from None
     events = [codec.decode((row.version.content or "").encode()) for row in page.rows]
     return [_line(event) for event in events], page.next
 
@@ -76,12 +83,12 @@ def _line(event: Any) -> Line:
         each["what"].get("reference", "") for each in event.get("entity", []) if "what" in each
     ]
     kinds = {name.partition("/")[0] for name in named if "/" in name}
-    what = sorted(offers.words_of(kind).lower() for kind in kinds - {"Patient"})
+    what = sorted(within(offers.words_of(kind)) for kind in kinds - {"Patient"})
     return Line(
         when=datetime.fromisoformat(event["recorded"]),
         who=people[0]["name"] if people else "",
         app=apps[0] if apps else "",
-        did=_DID.get(event["action"], "looked for"),
-        what=", ".join(what) or "the record",
+        did=say(_DID.get(event["action"], _DID["E"])),
+        what=", ".join(what) or say("the record"),
         refused=event["outcome"] != "0",
     )

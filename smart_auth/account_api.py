@@ -15,6 +15,7 @@ from smart_auth.bodies import json
 from smart_auth.pages import Stop
 from smart_auth.sessions import Signed
 from smart_auth.signing_in import Waiting
+from smart_auth.wording import say
 
 Sent = Annotated[Mapping[str, Any], Depends(json)]
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -39,7 +40,7 @@ def routes(auth: Auth) -> APIRouter:
         if errors:
             message = "Some fields need another look; see `errors`."
             return _answer(422, {"error": "invalid", "message": message, "errors": errors})
-        message = joining.SENT.format(email=plain(values["email"]))
+        message = say(joining.SENT, email=plain(values["email"]))
         return _answer(202, {"message": message})
 
     @router.post("/auth/api/login")

@@ -17,14 +17,15 @@ from smart_auth.pages import worded
 from smart_auth.sessions import Signed, own_page
 from smart_auth.sign_in_pages import refusal
 from smart_auth.signing_in import check_again
+from smart_auth.wording import later
 
 NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "password": "Your password is saved. You were signed out on your other devices.",
-        "factor": "Signing in no longer takes a code.",
-        "passkey": "The passkey was added.",
-        "removed": "The passkey was removed.",
-        "ended": "You were signed out there.",
+        "password": later("Your password is saved. You were signed out on your other devices."),
+        "factor": later("Signing in no longer takes a code."),
+        "passkey": later("The passkey was added."),
+        "removed": later("The passkey was removed."),
+        "ended": later("You were signed out there."),
     }
 )
 Sent = Annotated[Form, Depends(form)]
@@ -107,7 +108,9 @@ def _confirm(auth: Auth, request: Request, signed: Signed, form: Form) -> Respon
     with auth.engine.begin() as connection:
         codes = second_factor.confirm(auth, connection, signed.account, form.get("code", ""))
         if codes is None:
-            raise Refused("This code is not right. Wait for the next one and try again.", "code")
+            raise Refused(
+                later("This code is not right. Wait for the next one and try again."), "code"
+            )
         sessions.end_all(connection, signed.account.id, signed.hash)
         letters.tell(connection, auth, signed.account, "second-factor-on")
     return own_page(request, signed, "codes.html", codes=codes)

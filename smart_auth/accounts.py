@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, and_, exc, func, insert, or_, select,
 from smart_auth import passwords, revocations
 from smart_auth.tables import account as table
 from smart_auth.tables import session
+from smart_auth.wording import later, say
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -121,7 +122,9 @@ def create(
         with connection.begin_nested():
             made = connection.execute(insert(table).values(row).returning(*COLUMNS)).one()
     except exc.IntegrityError:
-        raise Refused(f"There is an account of {plain(email)} already.", "email") from None
+        raise Refused(
+            say("There is an account of %(email)s already.", email=plain(email)), "email"
+        ) from None
     return Account(*made)
 
 
@@ -132,7 +135,7 @@ def plain(email: str) -> str:
 
 def refuse_email(email: str) -> None:
     if not _EMAIL.fullmatch(plain(email)):
-        raise Refused("Write an e-mail address, like name@example.org.", "email")
+        raise Refused(later("Write an e-mail address, like name@example.org."), "email")
 
 
 def _refuse_role(role: str, fhir_user: str) -> None:
@@ -141,7 +144,15 @@ def _refuse_role(role: str, fhir_user: str) -> None:
     found = _FHIR_USER.fullmatch(fhir_user)
     if fhir_user and (found is None or found.group(1) not in ROLES[role]):
         types = " or ".join(f"{each}/…" for each in sorted(ROLES[role]))
-        raise Refused(f"An account of role {role} points at {types}, not at {fhir_user}.", "user")
+        raise Refused(
+            say(
+                "An account of role %(role)s points at %(types)s, not at %(user)s.",
+                role=role,
+                types=types,
+                user=fhir_user,
+            ),
+            "user",
+        )
 
 
 def change(connection: Connection, id_: str, **values: Any) -> None:
@@ -172,7 +183,7 @@ def set_role(connection: Connection, id_: str, role: str, fhir_user: str) -> Non
     """Give it another role, or another resource as its own; sessions and tokens of before end. Refused."""
     _refuse_role(role, fhir_user)
     if not fhir_user and role != "administrator":
-        raise Refused("Write whose record is theirs, such as Practitioner/1.", "user")
+        raise Refused(later("Write whose record is theirs, such as Practitioner/1."), "user")
     change(connection, id_, role=role, fhir_user=fhir_user)
     _end(connection, id_)
 

@@ -13,14 +13,15 @@ from smart_auth.auth import Auth
 from smart_auth.errors import OAuthError
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed, own_page
+from smart_auth.wording import later
 
 PAGE = "/auth/apps"
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
 Sent = Annotated[bodies.Form, Depends(bodies.form)]
 KINDS: Mapping[str, str] = {
     "none": "A browser or phone app, which cannot keep a secret",
-    "client_secret_basic": "An app with a server, which keeps a secret",
-    "private_key_jwt": "An app with a server and keys of its own",
+    "client_secret_basic": later("An app with a server, which keeps a secret"),
+    "private_key_jwt": later("An app with a server and keys of its own"),
 }
 
 
@@ -72,7 +73,7 @@ def _add_registration(auth: Auth, router: APIRouter) -> None:
         with auth.engine.begin() as connection:
             own = {app.id for app in clients.owned(connection, signed.account.id)}
             if form.get("client_id") not in own:
-                raise Stop(404, "This app is not yours", "Nothing was changed.")
+                raise Stop(404, later("This app is not yours"), later("Nothing was changed."))
             clients.end(connection, form["client_id"])
         return RedirectResponse(PAGE, 303, {"Cache-Control": "no-store"})
 
@@ -83,7 +84,7 @@ def _change(auth: Auth, signed: Signed, form: Mapping[str, str], ticked: Sequenc
         own = {each.id: each for each in grants.listing(connection, signed.account.id)}
         found = own.get(form.get("grant", ""))
         if found is None:
-            raise Stop(404, "This access has ended", "There was nothing to change.")
+            raise Stop(404, later("This access has ended"), later("There was nothing to change."))
         left = offers.granted(found.scope, ticked)
         if form.get("decision") == "end" or not ticked:
             grants.revoke(connection, found.id)

@@ -22,6 +22,7 @@ from smart_auth.errors import OAuthError, invalid_request
 from smart_auth.hashes import digest, fresh
 from smart_auth.pages import Stop
 from smart_auth.tables import app_request
+from smart_auth.wording import later, say
 
 PUSHED_S = 90
 """How long a pushed request waits for its browser."""
@@ -73,16 +74,21 @@ def client_of(connection: Connection, stated: Mapping[str, str]) -> Client:
     if client is None or "authorization_code" not in client.grant_types:
         raise Stop(
             400,
-            "This app is not known here",
-            "The link that brought you here names an app that is not registered, or not any more. "
-            "Nothing was shared. Tell the app's makers.",
+            later("This app is not known here"),
+            later(
+                "The link that brought you here names an app that is not registered, or not any "
+                "more. Nothing was shared. Tell the app's makers."
+            ),
         )
     if stated.get("redirect_uri", "") not in client.redirect_uris:
         raise Stop(
             400,
-            "This link is not right",
-            f"{client.name} wants the answer sent to an address that it did not register "
-            "(redirect_uri). Nothing was shared. Tell the app's makers.",
+            later("This link is not right"),
+            say(
+                "%(app)s wants the answer sent to an address that it did not register "
+                "(redirect_uri). Nothing was shared. Tell the app's makers.",
+                app=client.name,
+            ),
         )
     return client
 
@@ -221,9 +227,11 @@ def forget(connection: Connection, handle: str) -> None:
 def _gone() -> Stop:
     return Stop(
         400,
-        "This request is over",
-        "It was answered before, or waited too long, or was opened by somebody else. "
-        "Go back to the app and start again.",
+        later("This request is over"),
+        later(
+            "It was answered before, or waited too long, or was opened by somebody else. "
+            "Go back to the app and start again."
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from smart_auth.client_authentication import authenticate
 from smart_auth.errors import OAuthError, invalid_request
 from smart_auth.forms import Form
 from smart_auth.pages import Stop, worded
+from smart_auth.wording import later
 
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
 
@@ -65,9 +66,11 @@ def _once(stated: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     if len(found) != len(stated):
         raise Stop(
             400,
-            "This link is not right",
-            "It says something twice, so it is not clear what the app asks for. Nothing was "
-            "shared. Tell the app's makers: each parameter may be sent once.",
+            later("This link is not right"),
+            later(
+                "It says something twice, so it is not clear what the app asks for. Nothing was "
+                "shared. Tell the app's makers: each parameter may be sent once."
+            ),
         )
     return {name: value for name, value in found.items() if value and "\0" not in value}
 

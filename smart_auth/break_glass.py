@@ -24,6 +24,7 @@ from smart_auth.pages import Stop, worded
 from smart_auth.record import looked
 from smart_auth.sessions import Signed, own_page
 from smart_auth.tables import account, break_glass
+from smart_auth.wording import later, say
 
 PATH = "/auth/break-glass"
 LASTS = timedelta(hours=1)
@@ -58,14 +59,20 @@ def routes(auth: Auth) -> APIRouter:
 def _clinician(auth: Auth, request: Request) -> Signed:
     signed = sessions.required(auth, request)
     if signed.account.role != WHO:
-        raise Stop(403, "This is for clinicians", "Nobody else opens records in an emergency.")
+        raise Stop(
+            403,
+            later("This is for clinicians"),
+            later("Nobody else opens records in an emergency."),
+        )
     return signed
 
 
 def open_(auth: Auth, signed: Signed, patient: str, reason: str) -> None:
     """Open the patient's record to the clinician; Refused in a sentence."""
     if len(reason) < SHORTEST_REASON:
-        raise Refused("Say in a sentence why this cannot wait; the patient will read it.", "reason")
+        raise Refused(
+            later("Say in a sentence why this cannot wait; the patient will read it."), "reason"
+        )
     key = _find(auth, patient)
     with auth.engine.begin() as connection:
         connection.execute(
@@ -100,7 +107,7 @@ def _find(auth: Auth, patient: str) -> int:
     except FHIRError:
         found = []
     if not found:
-        raise Refused("There is no patient with this id.", "patient")
+        raise Refused(later("There is no patient with this id."), "patient")
     return found[0].key
 
 
@@ -111,9 +118,12 @@ def _tell(connection: Connection, signed: Signed, patient: str) -> None:
         mail.queue(
             connection,
             row.email,
-            "Your record was opened in an emergency",
-            f"{signed.account.name or 'A clinician'} has opened your record in an emergency.\n\n"
-            "Who sees it, and why, stands under “Who saw your record” in your account.\n",
+            say("Your record was opened in an emergency"),
+            say(
+                "%(name)s has opened your record in an emergency.\n\n"
+                "Who sees it, and why, stands under “Who saw your record” in your account.\n",
+                name=signed.account.name or say("A clinician"),
+            ),
         )
 
 

@@ -21,6 +21,7 @@ from smart_auth.clients import Client
 from smart_auth.errors import OAuthError
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed, own_page
+from smart_auth.wording import later
 
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
 PAGE = "/auth/consent"
@@ -69,7 +70,11 @@ def _to(where: str) -> Response:
 def _client(connection: Connection, found: Asked) -> Client:
     client = clients.find(connection, found.client)
     if client is None:
-        raise Stop(400, "This app has ended", "It was taken off this server. Nothing was shared.")
+        raise Stop(
+            400,
+            later("This app has ended"),
+            later("It was taken off this server. Nothing was shared."),
+        )
     return client
 
 

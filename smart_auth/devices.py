@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smart_auth.wording import say
+
 # The first mark that is found counts: most browsers name those they are like as well.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -31,8 +33,8 @@ def named(agent: str) -> str:
     """Return browser and system; what the header says itself when neither is known."""
     browser, system = _first(BROWSERS, agent), _first(SYSTEMS, agent)
     if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or agent[:SHOWN] or "Unknown browser"
+        return say("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system or agent[:SHOWN] or say("Unknown browser")
 
 
 def _first(marks: Sequence[tuple[str, str]], agent: str) -> str:

@@ -19,10 +19,11 @@ from smart_auth.accounts import Account, Refused
 from smart_auth.auth import Auth
 from smart_auth.signing_in import WRONG, Waiting, begin
 from smart_auth.tables import account as table
+from smart_auth.wording import later, say
 
 FIELDS = ("given", "family", "birth_date", "email", "password")
-SENT = "We have sent an e-mail to {email}. Open the link in it to finish."
-OFF = "Ask the practice for an invitation: accounts cannot be made here."
+SENT = later("We have sent an e-mail to %(email)s. Open the link in it to finish.")
+OFF = later("Ask the practice for an invitation: accounts cannot be made here.")
 ADDRESS_MOST = 100
 LONGEST_NAME = 100
 OLDEST = date(1900, 1, 1)
@@ -73,17 +74,19 @@ def verify(auth: Auth, secret: str, password: str) -> Account:
         link = links.look(connection, secret, ("verify",))
         account = accounts.find(connection, id=link.account) if link else None
     if account is None:
-        raise Refused("This link has expired or was used already.", "token")
+        raise Refused(later("This link has expired or was used already."), "token")
     begin(auth, f"verify {account.id}", f"verify account {account.id}")
     if not passwords.verify(account.password, password):
         raise Refused(
-            "This is not the password that was chosen. If you did not make this account, "
-            "register again to replace it.",
+            later(
+                "This is not the password that was chosen. If you did not make this account, "
+                "register again to replace it."
+            ),
             "password",
         )
     with auth.engine.begin() as connection:
         if links.use(connection, secret, ("verify",)) is None:
-            raise Refused("This link has expired or was used already.", "token")
+            raise Refused(later("This link has expired or was used already."), "token")
         accounts.verify(connection, account.id)
         limits.succeeded(connection, f"verify {account.id}")
     return complete(auth, account.id)
@@ -147,23 +150,23 @@ def _problem(name: str, values: Mapping[str, str]) -> str:
 
 def _name_problem(value: str) -> str:
     if not _clean(value):
-        return "Write your name as it stands in your papers."
+        return later("Write your name as it stands in your papers.")
     if len(value) > LONGEST_NAME:
-        return f"Use at most {LONGEST_NAME} characters."
+        return say(passwords.AT_MOST, most=LONGEST_NAME)
     return ""
 
 
 def _date_problem(value: str) -> str:
     if not value:
-        return "Fill in the day you were born."
+        return later("Fill in the day you were born.")
     try:
         born = date.fromisoformat(value) if len(value) == 10 else None
     except ValueError:
         born = None
     if born is None:
-        return "Write the date as year-month-day, like 1980-12-31."
+        return later("Write the date as year-month-day, like 1980-12-31.")
     if not OLDEST <= born <= datetime.now(UTC).date():
-        return "This day is not possible as a date of birth; check the year."
+        return later("This day is not possible as a date of birth; check the year.")
     return ""
 
 

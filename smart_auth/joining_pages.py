@@ -14,6 +14,7 @@ from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sign_in_pages import entered, refusal
 from smart_auth.signing_in import Waiting
+from smart_auth.wording import later, say
 
 Sent = Annotated[Form, Depends(form)]
 
@@ -46,7 +47,7 @@ def _add_registration(router: APIRouter, auth: Auth) -> None:
             return anonymous.page(
                 auth, request, "register.html", status=422, errors=errors, values=form
             )
-        return _sent(auth, request, joining.SENT.format(email=plain(form["email"])))
+        return _sent(auth, request, say(joining.SENT, email=plain(form["email"])))
 
 
 def _add_verification(router: APIRouter, auth: Auth) -> None:
@@ -92,7 +93,7 @@ def _add_recovery(router: APIRouter, auth: Auth) -> None:
             recovery.ask(auth, request, form.get("email", ""))
         except Refused as refused:
             return anonymous.page(auth, request, "recover.html", values=form, **refusal(refused))
-        return _sent(auth, request, recovery.SENT.format(email=plain(form["email"])))
+        return _sent(auth, request, say(recovery.SENT, email=plain(form["email"])))
 
 
 def _chosen(auth: Auth, request: Request, form: Form) -> Response:
@@ -113,4 +114,4 @@ def _sent(auth: Auth, request: Request, sentence: str) -> Response:
 
 def _refuse_unless_open(auth: Auth) -> None:
     if not auth.options.registration:
-        raise Stop(404, "Accounts are made by the practice", joining.OFF)
+        raise Stop(404, later("Accounts are made by the practice"), joining.OFF)

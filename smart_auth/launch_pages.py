@@ -20,6 +20,7 @@ from smart_auth.clients import Client
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed, own_page
 from smart_auth.tables import client as table
+from smart_auth.wording import later
 
 PAGE = "/auth/launch"
 Sent = Annotated[bodies.Form, Depends(bodies.form)]
@@ -100,7 +101,9 @@ def _address(auth: Auth, app: Client, value: str) -> str:
 def _app(connection: Connection, client_id: str) -> Client:
     app = clients.find(connection, client_id)
     if app is None or not app.launch_uri:
-        raise Refused("Choose an app that can be opened from here: one with a launch address.")
+        raise Refused(
+            later("Choose an app that can be opened from here: one with a launch address.")
+        )
     return app
 
 

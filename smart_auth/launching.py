@@ -21,6 +21,7 @@ from smart_auth.hashes import digest, fresh
 from smart_auth.record import encounters, patient
 from smart_auth.sessions import Signed
 from smart_auth.tables import launch
+from smart_auth.wording import later
 
 LAUNCH_S = 300
 """How long a launch waits for its app."""
@@ -57,11 +58,11 @@ def _checked(auth: Auth, signed: Signed, wanted: Mapping[str, Any]) -> dict[str,
         if not isinstance(value, str) or len(value) > 200:
             raise Refused(f"{name} has to be a text of at most 200 characters.", name)
     if "patient" in context and patient(auth, signed, context["patient"]) is None:
-        raise Refused("There is no such patient among those that you may see.", "patient")
+        raise Refused(later("There is no such patient among those that you may see."), "patient")
     if "encounter" in context and not encounters(
         auth, signed, context.get("patient", ""), context["encounter"]
     ):
-        raise Refused("There is no such encounter of this patient.", "encounter")
+        raise Refused(later("There is no such encounter of this patient."), "encounter")
     more = wanted.get("fhirContext")
     if more is not None:
         if not isinstance(more, list) or not all(isinstance(each, dict) for each in more):

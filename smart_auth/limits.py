@@ -12,6 +12,7 @@ from fastapi import Request
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from smart_auth.tables import attempt
+from smart_auth.wording import say_many
 
 DAY = 86400
 FREE = 8
@@ -79,8 +80,9 @@ def forget(connection: Connection) -> None:
 
 def in_words(seconds: int) -> str:
     """Return "15 seconds", "2 minutes"."""
-    number, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    if seconds < 90:
+        return say_many("%(number)s second", "%(number)s seconds", seconds)
+    return say_many("%(number)s minute", "%(number)s minutes", -(-seconds // 60))
 
 
 def _age() -> ColumnElement[Any]:

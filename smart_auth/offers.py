@@ -12,6 +12,7 @@ from fhir_server.access.principal import Principal
 from fhir_server.access.scopes import Scope, parse
 from fhir_server.definitions import compartments, structures
 from smart_auth import granted_scope
+from smart_auth.wording import later, say, within
 
 ALWAYS = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter")
 """Scopes that open no record: who signs in and what is in context."""
@@ -23,19 +24,19 @@ _US_CORE = "http://hl7.org/fhir/us/core/CodeSystem"
 CATEGORIES: Mapping[str, Sequence[tuple[str, str, str]]] = MappingProxyType(
     {
         "Condition": (
-            (_CONDITION, "problem-list-item", "Problems"),
-            (_CONDITION, "encounter-diagnosis", "Diagnoses of visits"),
+            (_CONDITION, "problem-list-item", later("Problems")),
+            (_CONDITION, "encounter-diagnosis", later("Diagnoses of visits")),
             (f"{_US_CORE}/condition-category", "health-concern", "Health concerns"),
         ),
         "Observation": (
-            (_OBSERVATION, "vital-signs", "Vital signs"),
-            (_OBSERVATION, "laboratory", "Laboratory results"),
-            (_OBSERVATION, "social-history", "Social history, such as smoking"),
-            (_OBSERVATION, "survey", "Answers to surveys"),
+            (_OBSERVATION, "vital-signs", later("Vital signs")),
+            (_OBSERVATION, "laboratory", later("Laboratory results")),
+            (_OBSERVATION, "social-history", later("Social history, such as smoking")),
+            (_OBSERVATION, "survey", later("Answers to surveys")),
             (f"{_US_CORE}/us-core-category", "sdoh", "Living conditions"),
-            (_OBSERVATION, "imaging", "Findings of imaging"),
-            (_OBSERVATION, "procedure", "Findings of procedures"),
-            (_OBSERVATION, "exam", "Findings of examinations"),
+            (_OBSERVATION, "imaging", later("Findings of imaging")),
+            (_OBSERVATION, "procedure", later("Findings of procedures")),
+            (_OBSERVATION, "exam", later("Findings of examinations")),
         ),
     }
 )
@@ -43,42 +44,42 @@ CATEGORIES: Mapping[str, Sequence[tuple[str, str, str]]] = MappingProxyType(
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "Patient": "Name, birth date, address and contact",
-        "AllergyIntolerance": "Allergies",
-        "Appointment": "Appointments",
-        "Binary": "Files",
-        "CarePlan": "Care plans",
-        "CareTeam": "Care teams",
-        "Condition": "Conditions and diagnoses",
-        "Consent": "Consents",
-        "Coverage": "Insurance",
-        "Device": "Devices and implants",
-        "DiagnosticReport": "Reports of tests and imaging",
-        "DocumentReference": "Documents and notes",
-        "Encounter": "Visits",
-        "Goal": "Goals of treatment",
-        "Immunization": "Immunizations",
-        "Location": "Places of care",
-        "Medication": "Medicines",
-        "MedicationDispense": "Medicines handed out",
-        "MedicationRequest": "Prescriptions",
-        "Observation": "Measurements, laboratory results and other observations",
-        "Organization": "Organizations",
-        "Practitioner": "Clinicians",
-        "PractitionerRole": "What clinicians do where",
-        "Procedure": "Procedures",
-        "Provenance": "Where records come from",
-        "QuestionnaireResponse": "Answers to questionnaires",
-        "RelatedPerson": "Relatives and carers",
-        "ServiceRequest": "Orders and referrals",
-        "Specimen": "Specimens",
+        "Patient": later("Name, birth date, address and contact"),
+        "AllergyIntolerance": later("Allergies"),
+        "Appointment": later("Appointments"),
+        "Binary": later("Files"),
+        "CarePlan": later("Care plans"),
+        "CareTeam": later("Care teams"),
+        "Condition": later("Conditions and diagnoses"),
+        "Consent": later("Consents"),
+        "Coverage": later("Insurance"),
+        "Device": later("Devices and implants"),
+        "DiagnosticReport": later("Reports of tests and imaging"),
+        "DocumentReference": later("Documents and notes"),
+        "Encounter": later("Visits"),
+        "Goal": later("Goals of treatment"),
+        "Immunization": later("Immunizations"),
+        "Location": later("Places of care"),
+        "Medication": later("Medicines"),
+        "MedicationDispense": later("Medicines handed out"),
+        "MedicationRequest": later("Prescriptions"),
+        "Observation": later("Measurements, laboratory results and other observations"),
+        "Organization": later("Organizations"),
+        "Practitioner": later("Clinicians"),
+        "PractitionerRole": later("What clinicians do where"),
+        "Procedure": later("Procedures"),
+        "Provenance": later("Where records come from"),
+        "QuestionnaireResponse": later("Answers to questionnaires"),
+        "RelatedPerson": later("Relatives and carers"),
+        "ServiceRequest": later("Orders and referrals"),
+        "Specimen": later("Specimens"),
     }
 )
 _VERBS = (
-    ("rs", "see"),
-    ("c", "add"),
-    ("u", "change"),
-    ("d", "delete"),
+    ("rs", later("see")),
+    ("c", later("add")),
+    ("u", later("change")),
+    ("d", later("delete")),
 )
 
 
@@ -119,11 +120,11 @@ def _within_another(word: str, whole: Sequence[Scope]) -> bool:
 def _offer(scope: Scope, principal: Principal) -> Offer:
     if scope.type == "*":
         narrower = [_of_type(scope, name) for name in _types(scope, principal)]
-        return Offer(scope.text, "All kinds of records", may(scope), narrower, wildcard=True)
+        return Offer(scope.text, say("All kinds of records"), may(scope), narrower, wildcard=True)
     kinds = [] if scope.criteria else _categories(scope)
     words = words_of(scope.type)
     if scope.criteria:
-        words += f", only {_criteria(scope)}"
+        words = say("%(kind)s, only %(those)s", kind=words, those=_criteria(scope))
     return Offer(scope.text, words, may(scope), kinds)
 
 
@@ -147,27 +148,32 @@ def _types(scope: Scope, principal: Principal) -> Sequence[str]:
 def _categories(scope: Scope) -> Sequence[Offer]:
     letters = scope.letters
     return [
-        Offer(f"{scope.context}/{scope.type}.{letters}?category={system}|{code}", words, may(scope))
+        Offer(
+            f"{scope.context}/{scope.type}.{letters}?category={system}|{code}",
+            say(words),
+            may(scope),
+        )
         for system, code, words in CATEGORIES.get(scope.type, ())
     ]
 
 
 def may(scope: Scope) -> str:
     """Return what the letters let an app do: "see, add and change"."""
-    verbs = [verb for letters, verb in _VERBS if set(letters) & set(scope.letters)]
-    return " and ".join(filter(None, [", ".join(verbs[:-1]), verbs[-1]]))
+    verbs = [say(verb) for letters, verb in _VERBS if set(letters) & set(scope.letters)]
+    return say(" and ").join(filter(None, [", ".join(verbs[:-1]), verbs[-1]]))
 
 
 def words_of(resource_type: str) -> str:
     """Return what people call the type."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", resource_type).capitalize()
-    return WORDS.get(resource_type, apart)
+    return say(WORDS.get(resource_type, apart))
 
 
 def _criteria(scope: Scope) -> str:
     known = {
-        f"{system}|{code}": words.lower() for system, code, words in CATEGORIES.get(scope.type, ())
+        f"{system}|{code}": within(say(words))
+        for system, code, words in CATEGORIES.get(scope.type, ())
     }
-    return " and ".join(
+    return say(" and ").join(
         known.get(value, f"{name} {value.rpartition('|')[2]}") for name, value in scope.criteria
     )

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from fhir_server.errors import FHIRError
 from smart_auth import devices
 from smart_auth.auth import Auth
+from smart_auth.wording import dated, later, say, teach
 
 P = ParamSpec("P")
 
@@ -32,6 +33,9 @@ SAFE: Mapping[str, str] = MappingProxyType(
 STATIC: Mapping[str, str] = MappingProxyType(
     {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 )
+
+
+HOME = ("/", later("Home"))
 
 
 class Stop(HTTPException):
@@ -98,7 +102,7 @@ def worded(
         except Stop as stop:
             return stopped(kwargs["request"], stop)  # type: ignore[arg-type]
         except FHIRError as refusal:
-            refused = Stop(refusal.status, "This cannot be done", str(refusal), link=("/", "Home"))
+            refused = Stop(refusal.status, later("This cannot be done"), str(refusal), link=HOME)
             return stopped(kwargs["request"], refused)  # type: ignore[arg-type]
 
     return answer
@@ -126,6 +130,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    teach(made)
     made.filters["day"] = _day
     made.filters["device"] = devices.named
     return made
@@ -134,17 +139,19 @@ def environment() -> Environment:
 @functools.cache
 def letters() -> Environment:
     """Return the environment of plain texts, where nothing is escaped and nothing may be missing."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("smart_auth", "templates/mail"),
         autoescape=False,  # noqa: S701 - plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    teach(made)
+    return made
 
 
 def _day(moment: datetime) -> str:
-    return moment.strftime("%a %d %b %Y")
+    return dated(moment, say("EEE d MMM yyyy"))
 
 
 def routes(_: Auth) -> APIRouter:

@@ -11,12 +11,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
+from smart_auth.wording import later, say
+
 SHORTEST = 8
 LONGEST = 256
 GOOD = 3
 """Of zxcvbn's scores 0 to 4: safe when the hashes are not stolen, and dear to guess when they are."""
 LOOKED_AT = 72
-OF_THEM = "It is mostly your name or address. Use words that have nothing to do with you."
+AT_MOST = later("Use at most %(most)s characters.")
+OF_THEM = later("It is mostly your name or address. Use words that have nothing to do with you.")
 # A hash takes 46 MiB: not too many at a time.
 _hasher = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
 _turns = threading.BoundedSemaphore(4)
@@ -48,15 +51,18 @@ def weakness(password: str, known: Sequence[str] = ()) -> str:
     Known is what others know of the person: name, e-mail address.
     """
     if len(password) < SHORTEST:
-        return f"Use at least {SHORTEST} characters; a few unrelated words are easy to remember."
+        return say(
+            "Use at least %(least)s characters; a few unrelated words are easy to remember.",
+            least=SHORTEST,
+        )
     if len(password) > LONGEST:
-        return f"Use at most {LONGEST} characters."
+        return say(AT_MOST, most=LONGEST)
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*_parts(known), "medconsult"])
     if found["score"] >= GOOD:
         return OF_THEM if _made_of(password[:LOOKED_AT].lower(), known) else ""
     feedback = found["feedback"]
-    reason = feedback["warning"] or "This password is easy to guess."
-    advice = feedback["suggestions"] or ["Add another word or two. Uncommon words are better."]
+    reason = feedback["warning"] or say("This password is easy to guess.")
+    advice = feedback["suggestions"] or [say("Add another word or two. Uncommon words are better.")]
     return " ".join([f"{reason.rstrip('.')}.", advice[-1]])
 
 

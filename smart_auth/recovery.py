@@ -14,9 +14,12 @@ from smart_auth.accounts import Account, Refused
 from smart_auth.auth import Auth
 from smart_auth.pages import Stop
 from smart_auth.signing_in import Waiting
+from smart_auth.wording import later
 
 PURPOSES = ("recover", "invite")
-SENT = "If there is an account of {email}, we have sent a link there. It is good for one hour."
+SENT = later(
+    "If there is an account of %(email)s, we have sent a link there. It is good for one hour."
+)
 ADDRESS_MOST = 30
 LEAST_S = 0.2
 
@@ -45,11 +48,11 @@ def choose(auth: Auth, secret: str, password: str) -> None:
         found = links.look(connection, secret, PURPOSES)
         account = accounts.find(connection, id=found.account) if found else None
         if account is None:
-            raise Refused("This link has expired or was used already.")
+            raise Refused(later("This link has expired or was used already."))
         if weak := passwords.weakness(password, (account.email, account.name)):
             raise Refused(weak, "password")
         if links.use(connection, secret, PURPOSES) is None:
-            raise Refused("This link has expired or was used already.")
+            raise Refused(later("This link has expired or was used already."))
         renew(auth, connection, account, password)
 
 
@@ -72,15 +75,17 @@ def refuse_unless_good(auth: Auth, secret: str, purposes: Collection[str]) -> di
         account = accounts.find(connection, id=link.account) if link else None
     if link is None or account is None or account.disabled:
         lead = (
-            ("/auth/login", "Sign in")
+            ("/auth/login", later("Sign in"))
             if "verify" in purposes
-            else ("/auth/recover", "Ask for another")
+            else ("/auth/recover", later("Ask for another"))
         )
         raise Stop(
             410,
-            "This link is no longer good",
-            "It was used already, or it is too old. If you still need it, ask for another one; "
-            "signing in sends one too when your address is not confirmed.",
+            later("This link is no longer good"),
+            later(
+                "It was used already, or it is too old. If you still need it, ask for another one; "
+                "signing in sends one too when your address is not confirmed."
+            ),
             link=lead,
         )
     return {"email": account.email, "invited": link.purpose == "invite"}

@@ -23,6 +23,7 @@ from smart_auth.emergencies import opened
 from smart_auth.hashes import digest, fresh
 from smart_auth.pages import Stop, render
 from smart_auth.tables import account, session
+from smart_auth.wording import later
 
 HALF_SIGNED_S = 600
 """How long the second factor may take."""
@@ -226,8 +227,8 @@ def refuse_foreign(request: Request) -> None:
 def expired_form() -> Stop:
     return Stop(
         403,
-        "This page is too old",
-        "Nothing was changed. Go back, load the page again and repeat what you did.",
+        later("This page is too old"),
+        later("Nothing was changed. Go back, load the page again and repeat what you did."),
     )
 
 

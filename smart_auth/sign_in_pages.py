@@ -15,11 +15,12 @@ from smart_auth.auth import Auth
 from smart_auth.bodies import Form, form
 from smart_auth.pages import onwards, render, worded
 from smart_auth.signing_in import Waiting
+from smart_auth.wording import later
 
 NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "out": "You are signed out.",
-        "password": "Your password is saved. Sign in with it.",
+        "out": later("You are signed out."),
+        "password": later("Your password is saved. Sign in with it."),
     }
 )
 LEADS_AWAY = ("/auth/authorize", "/auth/consent")

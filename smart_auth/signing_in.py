@@ -15,11 +15,16 @@ from smart_auth.accounts import Account, Refused, change, find, plain
 from smart_auth.auth import Auth
 from smart_auth.hashes import fresh
 from smart_auth.sessions import Signed, cookie_name, set_cookie
+from smart_auth.wording import later, say
 
-WRONG = "The e-mail address or the password is not right. Check both and try again."
-WRONG_CODE = "This code is not right, or was used already. Wait for the next one and try again."
-CLOSED = "This account is closed. Ask the practice to open it again."
-UNCONFIRMED = "Confirm your e-mail address first: we have sent you another link. Open it to go on."
+WRONG = later("The e-mail address or the password is not right. Check both and try again.")
+WRONG_CODE = later(
+    "This code is not right, or was used already. Wait for the next one and try again."
+)
+CLOSED = later("This account is closed. Ask the practice to open it again.")
+UNCONFIRMED = later(
+    "Confirm your e-mail address first: we have sent you another link. Open it to go on."
+)
 ADDRESS_MOST = 60
 ADDRESS_S = 900
 KNOWN_S = 400 * 86400
@@ -29,7 +34,9 @@ class Waiting(Refused):
     """Too many tries: come again after so many seconds."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many tries. Wait {limits.in_words(seconds)}, then try again.")
+        super().__init__(
+            say("Too many tries. Wait %(time)s, then try again.", time=limits.in_words(seconds))
+        )
         self.seconds = seconds
 
 
@@ -62,7 +69,7 @@ def check_again(auth: Auth, request: Request, signed: Signed, password: str) -> 
     address = f"login address {limits.address(request)}"
     begin(auth, bucket, address)
     if not passwords.verify(signed.account.password, password):
-        raise Refused("This is not your password. Check it and try again.", "password")
+        raise Refused(later("This is not your password. Check it and try again."), "password")
     _succeeded(auth, bucket, address)
 
 

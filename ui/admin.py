@@ -23,6 +23,7 @@ from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from smart_auth.tables import account
+from smart_auth.wording import later
 from ui import doctors
 from ui.pages import show
 from ui.portal import Portal, change, found, look, only
@@ -60,8 +61,8 @@ def _add_people(router: APIRouter, portal: Portal) -> None:
         errors = {
             name: words
             for name, words in (
-                ("given", "Write the given name."),
-                ("family", "Write the family name."),
+                ("given", later("Write the given name.")),
+                ("family", later("Write the family name.")),
             )
             if not form.get(name, "").strip()
         }
@@ -97,7 +98,9 @@ def _practice(
             **look(portal, signed, "Schedule", _bookable),
             "values": values or {},
             "errors": errors or {},
-            "note": "The invitation is on its way." if request.query_params.get("done") else "",
+            "note": later("The invitation is on its way.")
+            if request.query_params.get("done")
+            else "",
         }
     return show(portal, request, signed, "admin.html", context, status=status)
 
@@ -145,7 +148,9 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
         ids = [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
         if not ids:
-            return _visits(portal, request, signed, "Tick the visits that are meant first.", 422)
+            return _visits(
+                portal, request, signed, later("Tick the visits that are meant first."), 422
+            )
         if not form.get("sure"):
             meant = [visit_of(found(portal, signed, "Appointment", each)) for each in ids]
             context = {"visits": meant, "pick": PICK, "values": {}, "errors": {}}
@@ -216,7 +221,7 @@ def _visits(
         "statuses": STATUSES,
         "chosen": chosen,
         "error": error,
-        "note": "Cancelled." if request.query_params.get("done") and not error else "",
+        "note": later("Cancelled.") if request.query_params.get("done") and not error else "",
         "pick": PICK,
     }
     return show(portal, request, signed, "admin_visits.html", context, status=status)

@@ -15,6 +15,7 @@ from smart_auth.accounts import Account, Refused
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 from ui.admin import ADMINISTRATORS, PICK, one_of
 from ui.pages import show
 from ui.portal import Portal, missing, only
@@ -48,9 +49,11 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
         do = form.get("do", "")
         ids = [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
         if do not in STEPS or not ids:
-            return _list(portal, request, signed, "Tick the accounts that are meant first.", 422)
+            return _list(
+                portal, request, signed, later("Tick the accounts that are meant first."), 422
+            )
         if signed.account.id in ids:
-            return _list(portal, request, signed, "You cannot shut your own account.", 422)
+            return _list(portal, request, signed, later("You cannot shut your own account."), 422)
         with portal.auth.engine.begin() as connection:
             for id_ in ids:
                 STEPS[do](connection, id_)
@@ -102,7 +105,9 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
         role, user = form.get("role", ""), form.get("user", "").strip()
         try:
             if id_ == signed.account.id:
-                raise Refused("You cannot change your own role; another administrator can.", "role")
+                raise Refused(
+                    later("You cannot change your own role; another administrator can."), "role"
+                )
             with portal.auth.engine.begin() as connection:
                 accounts.set_role(connection, id_, role, user)
         except Refused as refused:
@@ -139,8 +144,8 @@ def _page(
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     notes = {
-        "role": "Saved. Who was signed in with it has to sign in again.",
-        "invited": "Another invitation is on its way.",
+        "role": later("Saved. Who was signed in with it has to sign in again."),
+        "invited": later("Another invitation is on its way."),
     }
     context = {
         "account": account,

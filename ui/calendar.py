@@ -9,6 +9,7 @@ from icalendar import Calendar, Event, vCalAddress
 from fhir_server.codec import Resource
 from fhir_server.instants import moment
 from fhir_server.scheduling import appointments
+from smart_auth.wording import say
 
 
 def entry(appointment: Resource, issuer: str, sender: str = "noreply@localhost") -> str:
@@ -30,7 +31,7 @@ def _event(appointment: Resource, issuer: str, sender: str, *, cancelled: bool) 
     event.add("dtstart", moment(appointment["start"]))
     event.add("dtend", moment(appointment["end"]))
     # No clinical word: calendars are shared.
-    event.add("summary", f"Visit with {who(appointment, 'Practitioner')}")
+    event.add("summary", say("Visit with %(doctor)s", doctor=who(appointment, "Practitioner")))
     event.add("url", f"{issuer}/visits/{appointment['id']}")
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event["organizer"] = vCalAddress(f"mailto:{sender}")

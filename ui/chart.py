@@ -20,6 +20,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 from ui import documents, uploads
 from ui.day import PRACTITIONERS
 from ui.pages import concept, show
@@ -31,10 +32,10 @@ Sent = Annotated[Form, Depends(form)]
 MOST = "1000"
 LONGEST_NOTE = 10_000
 VITALS = (
-    ("8480-6", "Systolic blood pressure"),
-    ("8462-4", "Diastolic blood pressure"),
-    ("8867-4", "Heart rate"),
-    ("29463-7", "Body weight"),
+    ("8480-6", later("Systolic blood pressure")),
+    ("8462-4", later("Diastolic blood pressure")),
+    ("8867-4", later("Heart rate")),
+    ("29463-7", later("Body weight")),
     ("2345-7", "Glucose"),
 )
 _DATES: Mapping[str, str] = {
@@ -94,6 +95,7 @@ def chart_page(
 ) -> Response:
     patient = found(portal, signed, "Patient", id_)
     context = {
+        "categories": documents.CATEGORIES,
         "patient": patient,
         **_known(portal, signed, id_),
         "error": error,
@@ -186,7 +188,7 @@ def _add_notes(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.own_form(portal.auth, request, form), *PRACTITIONERS)
         words = form.get("note", "").strip()[:LONGEST_NOTE]
         if not words:
-            return chart_page(portal, request, signed, id_, "Write something first.", 422)
+            return chart_page(portal, request, signed, id_, later("Write something first."), 422)
         resource = {
             "resourceType": "ClinicalImpression",
             "status": "completed",

@@ -26,6 +26,7 @@ from smart_auth.auth import Auth
 from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later, say
 from ui import uploads
 from ui.pages import concept, served, show
 from ui.portal import Portal, change, found, look, missing, only
@@ -33,10 +34,10 @@ from ui.uploads import Unacceptable
 from ui.visits import PATIENTS, own_patients
 
 CATEGORIES: Mapping[str, str] = {
-    "letter": "Letter",
-    "result": "Result",
-    "picture": "Picture",
-    "other": "Other",
+    "letter": later("Letter"),
+    "result": later("Result"),
+    "picture": later("Picture"),
+    "other": later("Other"),
 }
 CATEGORY = "urn:medconsult:document-category"
 LINK_S = 300
@@ -99,7 +100,10 @@ def _page(
     errors: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    notes = {"added": "The document is there. Your doctor can see it.", "deleted": "Deleted."}
+    notes = {
+        "added": later("The document is there. Your doctor can see it."),
+        "deleted": later("Deleted."),
+    }
     context = {
         "documents": [line(portal, signed, each) for each in listed(portal, signed)],
         "patients": own_patients(portal, signed),
@@ -133,7 +137,7 @@ def line(portal: Portal, signed: Signed, document: Resource) -> dict[str, Any]:
     attachment = document["content"][0]["attachment"]
     return {
         "id": document["id"],
-        "words": document.get("description") or attachment.get("title") or "Document",
+        "words": document.get("description") or attachment.get("title") or say("Document"),
         "category": concept(document.get("category", [])) or concept(document.get("type")),
         "date": document.get("date", ""),
         "type": attachment.get("contentType", ""),
@@ -232,8 +236,8 @@ def _add_file(router: APIRouter, portal: Portal) -> None:
         if not good or until < time.time():
             raise Stop(
                 410,
-                "This link has ended",
-                "Go back to the list and open the document again.",
+                later("This link has ended"),
+                later("Go back to the list and open the document again."),
                 link=("/", "Home"),
             )
         document = found(portal, signed, "DocumentReference", id_)

@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from fhir_server.codec import Resource
+from smart_auth.wording import later, say
 from ui.pages import concept
 
-UNITS = ("tablet", "capsule", "ml", "drop", "puff", "sachet", "patch", "application")
+UNITS = {
+    "tablet": later("tablet"),
+    "capsule": later("capsule"),
+    "ml": "ml",
+    "drop": later("drop"),
+    "puff": later("puff"),
+    "sachet": later("sachet"),
+    "patch": later("patch"),
+    "application": later("application"),
+}
 _OFTEN = {1: "once", 2: "twice"}
 MOST_TIMES, MOST_DAYS, MOST_REPEATS = 24, 365, 11
 
@@ -42,18 +52,23 @@ class Prescription:
         )
 
 
+WHOLE = later("Write a whole number from %(least)s to %(most)s.")
+
+
 def read(form: Mapping[str, str]) -> tuple[Prescription, dict[str, str]]:
     """Return what the form says, and what is wrong with it by field."""
     errors: dict[str, str] = {}
     medicine = form.get("medicine", "").strip()[:200]
     if not medicine:
-        errors["medicine"] = "Write the medicine with its strength, such as Ramipril 5 mg tablet."
+        errors["medicine"] = later(
+            "Write the medicine with its strength, such as Ramipril 5 mg tablet."
+        )
     try:
         amount = Decimal(form.get("amount", "1").replace(",", ".") or "1")
     except InvalidOperation:
         amount = Decimal(0)
     if not (amount.is_finite() and 0 < amount <= 1000):
-        errors["amount"] = "Write how much at a time, as a number."
+        errors["amount"] = later("Write how much at a time, as a number.")
         amount = Decimal(1)
     numbers = {}
     for name, most, least in (
@@ -63,7 +78,7 @@ def read(form: Mapping[str, str]) -> tuple[Prescription, dict[str, str]]:
     ):
         text = form.get(name, "") or str(least)
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-            errors[name] = f"Write a whole number from {least} to {most}."
+            errors[name] = say(WHOLE, least=least, most=most)
             text = str(least)
         numbers[name] = int(text)
     unit = form.get("unit", "tablet")
@@ -122,12 +137,15 @@ def warnings(
     """
     words = _words(written.medicine)
     found = [
-        f"The record names an allergy to {concept(each.get('code'))}."
+        say("The record names an allergy to %(substance)s.", substance=concept(each.get("code")))
         for each in allergies
         if words & _words(concept(each.get("code")))
     ]
     found += [
-        f"{concept(each.get('medicationCodeableConcept'))} is already being taken."
+        say(
+            "%(medicine)s is already being taken.",
+            medicine=concept(each.get("medicationCodeableConcept")),
+        )
         for each in active
         if words & _words(concept(each.get("medicationCodeableConcept")))
     ]

@@ -18,6 +18,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later, say
 from ui.day import PRACTITIONERS
 from ui.pages import show
 from ui.portal import Portal, change, look, only
@@ -26,10 +27,19 @@ Sent = Annotated[Form, Depends(form)]
 NAMES = dict(
     zip(
         DAYS,
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        (
+            later("Monday"),
+            later("Tuesday"),
+            later("Wednesday"),
+            later("Thursday"),
+            later("Friday"),
+            later("Saturday"),
+            later("Sunday"),
+        ),
         strict=True,
     )
 )
+SPANS = later("%(day)s: write spans such as 09:00-12:00 14:00-17:00, or leave it empty.")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _DAY_OFF = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
@@ -88,9 +98,9 @@ def _own(portal: Portal, signed: Signed) -> Resource:
     if not listed:
         raise Stop(
             404,
-            "You cannot be booked yet",
-            "Ask an administrator to set up your schedule.",
-            link=("/day", "Day"),
+            later("You cannot be booked yet"),
+            later("Ask an administrator to set up your schedule."),
+            link=("/day", later("Day")),
         )
     return listed[0]
 
@@ -110,12 +120,12 @@ def written(schedule: Resource) -> dict[str, str]:
 
 def wrong(form: Mapping[str, str]) -> dict[str, str]:
     errors = {
-        day: f"{NAMES[day]}: write spans such as 09:00-12:00 14:00-17:00, or leave it empty."
+        day: say(SPANS, day=say(NAMES[day]))
         for day in DAYS
         if any(not _is_span(each) for each in _parts(form, day))
     }
     if any(not _DAY_OFF.fullmatch(each) for each in _parts(form, "off")):
-        errors["off"] = "Write days such as 2026-12-24, with spaces between."
+        errors["off"] = later("Write days such as 2026-12-24, with spaces between.")
     return errors
 
 

@@ -21,25 +21,27 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later, say
 from ui import preferences
 from ui.admin import ADMINISTRATORS
+from ui.dosage import WHOLE
 from ui.pages import show
 from ui.portal import Portal, change, found, look, only, usual_zone
 
 Sent = Annotated[Form, Depends(form)]
 BOOKING = {
-    "approve": "The practitioner says yes to each request",
-    "instant": "Booked at once when it is paid",
-    "free": "Booked at once, without a fee",
+    "approve": later("The practitioner says yes to each request"),
+    "instant": later("Booked at once when it is paid"),
+    "free": later("Booked at once, without a fee"),
 }
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "PLN", "TRY", "INR", "JPY")
 # Name, label, least, most, what it is without being said.
 NUMBERS = (
-    ("slot-minutes", "Minutes", 15, 120, 30),
-    ("buffer-minutes", "Minutes between two", 0, 240, 0),
-    ("notice-hours", "Booked at the latest, hours before", 0, 1440, 2),
-    ("free-hours", "Cancelled free of charge until, hours before", 0, 1440, 24),
-    ("percent", "Later, % of the fee that is kept", 0, 100, 0),
+    ("slot-minutes", later("Minutes"), 15, 120, 30),
+    ("buffer-minutes", later("Minutes between two"), 0, 240, 0),
+    ("notice-hours", later("Booked at the latest, hours before"), 0, 1440, 2),
+    ("free-hours", later("Cancelled free of charge until, hours before"), 0, 1440, 24),
+    ("percent", later("Later, % of the fee that is kept"), 0, 100, 0),
 )
 _OURS = (
     "slot-minutes",
@@ -148,19 +150,19 @@ def wrong(form: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong, by field."""
     errors: dict[str, str] = {}
     if not form.get("service", "").strip():
-        errors["service"] = "Write what it is called, such as Video consultation."
+        errors["service"] = later("Write what it is called, such as Video consultation.")
     for name, _, least, most, _ in NUMBERS:
         text = form.get(name, "")
         if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-            errors[name] = f"Write a whole number from {least} to {most}."
+            errors[name] = say(WHOLE, least=least, most=most)
     if form.get("booking") not in BOOKING:
-        errors["booking"] = "Choose one."
+        errors["booking"] = later("Choose one.")
     elif form.get("booking") != "free" and _money(form) is None:
-        errors["amount"] = "Write the fee as a number above 0, or choose that there is none."
+        errors["amount"] = later("Write the fee as a number above 0, or choose that there is none.")
     if not form.get("meeting", "").strip().startswith(("https://", "/")) and form.get("meeting"):
-        errors["meeting"] = "Write an address that begins with https://."
+        errors["meeting"] = later("Write an address that begins with https://.")
     if form.get("time-zone") not in preferences.zones():
-        errors["time-zone"] = "Choose one."
+        errors["time-zone"] = later("Choose one.")
     return errors
 
 

@@ -20,35 +20,69 @@ from fhir_server.instants import moment
 from fhir_server.scheduling.booking import name_of
 from smart_auth.pages import SAFE, STATIC, security_policy
 from smart_auth.sessions import Signed
+from smart_auth.wording import dated, later, say, speaking, teach
 from ui import preferences
 from ui.portal import Portal
 
 PLACES: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
     {
         "patient": (
-            ("/home", "Home"),
-            ("/doctors", "Find a doctor"),
-            ("/visits", "Visits"),
-            ("/documents", "Documents"),
-            ("/prescriptions", "Prescriptions"),
+            ("/home", later("Home")),
+            ("/doctors", later("Find a doctor")),
+            ("/visits", later("Visits")),
+            ("/documents", later("Documents")),
+            ("/prescriptions", later("Prescriptions")),
         ),
         "practitioner": (
-            ("/day", "Day"),
-            ("/week", "Week"),
-            ("/patients", "Patients"),
-            ("/hours", "Hours"),
+            ("/day", later("Day")),
+            ("/week", later("Week")),
+            ("/patients", later("Patients")),
+            ("/hours", later("Hours")),
         ),
         "administrator": (
-            ("/admin", "Practice"),
-            ("/admin/visits", "Visits"),
-            ("/admin/payments", "Payments"),
-            ("/admin/mails", "Mails"),
-            ("/admin/accounts", "Accounts"),
+            ("/admin", later("Practice")),
+            ("/admin/visits", later("Visits")),
+            ("/admin/payments", later("Payments")),
+            ("/admin/mails", later("Mails")),
+            ("/admin/accounts", later("Accounts")),
         ),
-        "": (("/doctors", "Find a doctor"), ("/auth/login", "Sign in")),
+        "": (("/doctors", later("Find a doctor")), ("/auth/login", later("Sign in"))),
     }
 )
 """The places of each role, five at most."""
+PILLS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "waitlist": ("wait", later("On the list")),
+        "proposed": ("wait", later("Asked for")),
+        "pending": ("wait", later("To be paid")),
+        "booked": ("good", later("Booked")),
+        "arrived": ("good", later("Arrived")),
+        "checked-in": ("good", later("Checked in")),
+        "fulfilled": ("good", later("Seen")),
+        "noshow": ("bad", later("Missed")),
+        "cancelled": ("soft", later("Cancelled")),
+        "open": ("wait", later("Open")),
+        "paid": ("good", later("Paid")),
+        "failed": ("bad", later("Failed")),
+        "expired": ("soft", later("Expired")),
+        "refunded": ("good", later("Refunded")),
+        "partially-refunded": ("good", later("Partly refunded")),
+        "invited": ("wait", later("Invited")),
+        "active": ("good", later("May sign in")),
+        "disabled": ("bad", later("Shut")),
+        "waiting": ("wait", later("Waits")),
+        "sent": ("good", later("Sent")),
+    }
+)
+"""Colour and words of each status: of an Appointment, a payment, an account, a mail."""
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "patient": later("Patient"),
+        "practitioner": later("Practitioner"),
+        "related-person": later("Carer"),
+        "administrator": later("Administrator"),
+    }
+)
 
 
 def show(
@@ -77,7 +111,8 @@ def show(
         "now": datetime.now(UTC),
         "role": role,
     }
-    text = environment().get_template(template).render(shell | dict(context))
+    with speaking(preferred.language):
+        text = environment().get_template(template).render(shell | dict(context))
     headers = {**SAFE, "Content-Security-Policy": security_policy(form_action)}
     return HTMLResponse(text, status, headers)
 
@@ -98,6 +133,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    teach(made)
+    made.globals |= {"pills": PILLS, "role_words": ROLES}
     made.filters |= {
         "moment": moment,
         "clock": clock,
@@ -113,9 +150,10 @@ def environment() -> Environment:
 
 
 def when(time: datetime | str, zone: ZoneInfo) -> str:
-    """Return "Tue 24 Nov, 09:30 (Berlin time)"."""
+    """Return "Tue 24 Nov, 09:30 (Berlin time)", in the reader's language."""
     local = _instant(time).astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M} ({place(zone)})"
+    day = dated(local, say("EEE d MMM, HH:mm"))
+    return say("%(time)s (%(zone)s)", time=day, zone=place(zone))
 
 
 def clock(time: datetime | str, zone: ZoneInfo) -> str:
@@ -124,12 +162,14 @@ def clock(time: datetime | str, zone: ZoneInfo) -> str:
 
 def day(time: datetime | str, zone: ZoneInfo) -> str:
     local = _instant(time).astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B}"
+    return dated(local, say("EEEE d MMMM"))
 
 
 def place(zone: ZoneInfo) -> str:
     """Return the zone's name for people: Berlin time."""
-    return f"{zone.key.rpartition('/')[2].replace('_', ' ')} time" if "/" in zone.key else zone.key
+    if "/" not in zone.key:
+        return zone.key
+    return say("%(city)s time", city=zone.key.rpartition("/")[2].replace("_", " "))
 
 
 def concept(found: Any) -> str:

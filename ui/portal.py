@@ -21,6 +21,7 @@ from smart_auth import sessions
 from smart_auth.auth import Auth
 from smart_auth.pages import Stop
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 
 T = TypeVar("T")
 ANYBODY = Principal("public", name="A visitor")
@@ -109,7 +110,10 @@ def found(portal: Portal, signed: Signed | None, type_: str, id_: str) -> Resour
 
 def missing() -> Stop:
     return Stop(
-        404, "There is nothing here", "It may have been moved or taken away.", link=("/", "Home")
+        404,
+        later("There is nothing here"),
+        later("It may have been moved or taken away."),
+        link=("/", later("Home")),
     )
 
 
@@ -117,6 +121,9 @@ def only(signed: Signed, *roles: str) -> Signed:
     """Return who is signed in, if they have one of the roles; a page that says so (403) otherwise."""
     if signed.account.role not in roles:
         raise Stop(
-            403, "This page is for others", "Your account has no part in it.", link=("/", "Home")
+            403,
+            later("This page is for others"),
+            later("Your account has no part in it."),
+            link=("/", later("Home")),
         )
     return signed

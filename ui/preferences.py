@@ -1,8 +1,9 @@
-"""What people chose: the time zone they read times in, and whether they are reminded."""
+"""What people chose: the language they read, the time zone of their times, and whether they are reminded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import Connection, select
@@ -20,6 +21,8 @@ class Preferences:
     reminders: bool = True
     chosen: bool = False
     """Whether they have chosen the zone."""
+    language: str = ""
+    """Of LANGUAGES; "" for what their browser asks for."""
 
 
 def of(portal: Portal, signed: Signed | None) -> Preferences:
@@ -30,15 +33,16 @@ def of(portal: Portal, signed: Signed | None) -> Preferences:
 
 
 def of_account(connection: Connection, account: str, otherwise: str) -> Preferences:
-    query = select(preference.c.zone, preference.c.reminders)
+    query = select(preference.c.zone, preference.c.reminders, preference.c.language)
     row = connection.execute(query.where(preference.c.account == account)).first()
     if row is None:
         return Preferences(zone_of(otherwise))
-    return Preferences(zone_of(row.zone or otherwise), row.reminders, bool(row.zone))
+    zone = zone_of(row.zone or otherwise)
+    return Preferences(zone, row.reminders, bool(row.zone), row.language)
 
 
-def save(connection: Connection, account: str, zone: str, *, reminders: bool) -> None:
-    values = {"zone": zone, "reminders": reminders}
+def save(connection: Connection, account: str, **values: Any) -> None:
+    """Keep what was chosen: zone, language, reminders, or some of them."""
     made = insert(preference).values(account=account, **values)
     connection.execute(made.on_conflict_do_update(index_elements=["account"], set_=values))
 

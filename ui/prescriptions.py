@@ -19,6 +19,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import dated, say
 from ui import documents, dosage, paper, uploads
 from ui.day import PRACTITIONERS
 from ui.dosage import Prescription
@@ -51,6 +52,7 @@ def _add_writing(router: APIRouter, portal: Portal) -> None:
         signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
         patient = found(portal, signed, "Patient", id_)
         context = {"patient": patient, "written": Prescription(), "step": "write", "warnings": []}
+        context["units"] = dosage.UNITS
         return show(portal, request, signed, "prescribe.html", context)
 
     @router.post("/patients/{id_}/prescribe")
@@ -65,6 +67,7 @@ def _add_writing(router: APIRouter, portal: Portal) -> None:
             return RedirectResponse(f"/patients/{id_}?done=prescription", 303)
         context = {
             "patient": patient,
+            "units": dosage.UNITS,
             "written": written,
             "errors": errors,
             "step": "check" if not errors and form.get("do") == "check" else "write",
@@ -101,7 +104,7 @@ def sign(portal: Portal, signed: Signed, patient: Resource, written: Prescriptio
             patient=patient,
             prescriber=signed.account.name,
             requests=[made],
-            date=f"{now:%d %B %Y}",
+            date=dated(now, say("d MMMM yyyy")),
             code=code,
             address=f"{portal.auth.issuer}/check/{code}",
             qr=paper.qr(f"{portal.auth.issuer}/check/{code}"),

@@ -20,6 +20,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 from ui import uploads
 from ui.pages import picture_of, served, show
 from ui.portal import Portal, change, found, missing, only
@@ -33,37 +34,37 @@ LONGEST = 1000
 _BCP47 = "urn:ietf:bcp:47"
 LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
-        "ar": "Arabic",
-        "bg": "Bulgarian",
-        "zh": "Chinese",
-        "hr": "Croatian",
-        "cs": "Czech",
-        "da": "Danish",
-        "nl": "Dutch",
-        "en": "English",
-        "fi": "Finnish",
-        "fr": "French",
-        "de": "German",
-        "el": "Greek",
-        "he": "Hebrew",
-        "hi": "Hindi",
-        "hu": "Hungarian",
-        "it": "Italian",
-        "ja": "Japanese",
-        "ko": "Korean",
-        "no": "Norwegian",
-        "fa": "Persian",
-        "pl": "Polish",
-        "pt": "Portuguese",
-        "ro": "Romanian",
-        "ru": "Russian",
-        "sr": "Serbian",
-        "es": "Spanish",
-        "sv": "Swedish",
-        "tr": "Turkish",
-        "uk": "Ukrainian",
-        "ur": "Urdu",
-        "vi": "Vietnamese",
+        "ar": later("Arabic"),
+        "bg": later("Bulgarian"),
+        "zh": later("Chinese"),
+        "hr": later("Croatian"),
+        "cs": later("Czech"),
+        "da": later("Danish"),
+        "nl": later("Dutch"),
+        "en": later("English"),
+        "fi": later("Finnish"),
+        "fr": later("French"),
+        "de": later("German"),
+        "el": later("Greek"),
+        "he": later("Hebrew"),
+        "hi": later("Hindi"),
+        "hu": later("Hungarian"),
+        "it": later("Italian"),
+        "ja": later("Japanese"),
+        "ko": later("Korean"),
+        "no": later("Norwegian"),
+        "fa": later("Persian"),
+        "pl": later("Polish"),
+        "pt": later("Portuguese"),
+        "ro": later("Romanian"),
+        "ru": later("Russian"),
+        "sr": later("Serbian"),
+        "es": later("Spanish"),
+        "sv": later("Swedish"),
+        "tr": later("Turkish"),
+        "uk": later("Ukrainian"),
+        "ur": later("Urdu"),
+        "vi": later("Vietnamese"),
     }
 )
 

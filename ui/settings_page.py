@@ -19,6 +19,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import COOKIE, LANGUAGES, later
 from ui import preferences
 from ui.pages import show
 from ui.portal import Portal, change, found, only
@@ -42,12 +43,15 @@ def routes(portal: Portal) -> APIRouter:
     @worded
     def save(request: Request, form: Sent) -> Response:
         signed = sessions.own_form(portal.auth, request, form)
-        zone = form.get("zone", "")
-        if zone in preferences.zones():
-            reminders = "reminders" in form
+        zone, language = form.get("zone", ""), form.get("language", "")
+        answer = RedirectResponse("/settings?done=1", 303)
+        if zone in preferences.zones() and language in LANGUAGES:
+            chosen = {"zone": zone, "language": language, "reminders": "reminders" in form}
             with portal.auth.engine.begin() as connection:
-                preferences.save(connection, signed.account.id, zone, reminders=reminders)
-        return RedirectResponse("/settings?done=1", 303)
+                preferences.save(connection, signed.account.id, **chosen)
+            secure = portal.auth.issuer.startswith("https:")
+            answer.set_cookie(COOKIE, language, 400 * 86400, samesite="lax", secure=secure)
+        return answer
 
     _add_zone(router, portal)
     _add_contact(router, portal)
@@ -63,7 +67,7 @@ def _add_zone(router: APIRouter, portal: Portal) -> None:
         zone = form.get("zone", "")
         if zone in preferences.zones():
             with portal.auth.engine.begin() as connection:
-                preferences.save(connection, signed.account.id, zone, reminders=True)
+                preferences.save(connection, signed.account.id, zone=zone)
         return RedirectResponse(sessions.local(form.get("back", ""), "/"), 303)
 
 
@@ -73,7 +77,7 @@ def _add_contact(router: APIRouter, portal: Portal) -> None:
     def save_contact(request: Request, form: Sent) -> Response:
         signed = only(sessions.own_form(portal.auth, request, form), "patient")
         if not PHONE.fullmatch(form.get("phone", "").strip()):
-            errors = {"phone": "Write a phone number, such as +49 30 123456."}
+            errors = {"phone": later("Write a phone number, such as +49 30 123456.")}
             return _page(portal, request, signed, dict(form), errors)
         id_ = signed.account.fhir_user.rpartition("/")[2]
 
@@ -94,6 +98,7 @@ def _page(
 ) -> Response:
     context = {
         "zones": preferences.zones(),
+        "languages": LANGUAGES,
         "chosen": preferences.of(portal, signed),
         "saved": request.query_params.get("done") == "1" and not errors,
         "values": values or _contact(portal, signed),

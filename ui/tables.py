@@ -11,6 +11,7 @@ preference = Table(
     metadata,
     Column("account", Text(collation="C"), primary_key=True),
     Column("zone", Text, nullable=False, server_default=""),  # IANA name
+    Column("language", Text, nullable=False, server_default=""),  # BCP 47
     Column("reminders", Boolean, nullable=False, server_default=true()),
 )
 

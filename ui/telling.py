@@ -13,13 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import escape
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from billing import payments
-from billing.money import minor, shown
 from fhir_server.access.principal import Principal
 from fhir_server.channels import mail
 from fhir_server.codec import Resource
@@ -30,9 +27,9 @@ from fhir_server.scheduling import appointments, booking, followed, records, slo
 from fhir_server.scheduling.followed import Followed
 from smart_auth import accounts
 from smart_auth.accounts import Account
-from ui import preferences
-from ui.calendar import entry, who
-from ui.pages import when
+from smart_auth.wording import ENGLISH, speaking
+from ui import letters, preferences
+from ui.calendar import entry
 from ui.portal import Portal, usual_zone
 from ui.tables import reminder
 
@@ -222,9 +219,17 @@ def tell(
     if told.practitioner:
         doctor = appointments.actor(appointment, "Practitioner")
         people += [("practitioner", each) for each in accounts.of_users(connection, [doctor])]
-    calendar = entry(appointment, portal.auth.issuer) if told.calendar else ""
     for reader, account in people:
-        _queue(portal, connection, repository, told.kind, reader, account, appointment, calendar)
+        _queue(
+            portal,
+            connection,
+            repository,
+            told.kind,
+            reader,
+            account,
+            appointment,
+            calendar=told.calendar,
+        )
 
 
 def tell_patient(
@@ -236,7 +241,7 @@ def tell_patient(
     resource: Resource,
 ) -> None:
     for reader, account in _patients(connection, repository, patient):
-        _queue(portal, connection, repository, kind, reader, account, resource, "")
+        _queue(portal, connection, repository, kind, reader, account, resource)
 
 
 def _patients(
@@ -258,34 +263,16 @@ def _queue(
     reader: str,
     account: Account,
     resource: Resource,
-    calendar: str,
+    *,
+    calendar: bool = False,
 ) -> None:
-    zone = preferences.of_account(connection, account.id, usual_zone(portal)).zone
-    start = resource.get("start")
-    money = appointments.fee(resource)
-    held = next(
-        (e["valueInstant"] for e in resource.get("extension", []) if "valueInstant" in e), ""
-    )
-    text = (
-        _letters()
-        .get_template(f"{kind}.txt")
-        .render(
-            name=account.name,
-            reader=reader,
-            doctor=who(resource, "Practitioner"),
-            patient=who(resource, "Patient"),
-            when=when(start, zone) if start else "",
-            until=when(held, zone) if held else "",
-            fee=shown(minor(*money), money[1]) if money else "",
-            words=resource.get("cancelationReason", {}).get("text", ""),
-            link=f"{portal.auth.issuer}{_page(kind, reader, resource)}",
-        )
-    )
-    subject, _, body = text.partition("\n\n")
-    subject = subject.removeprefix("Subject: ").strip()
-    body = body.strip() + "\n"
-    mail.queue(connection, account.email, subject, body, as_html(subject, body), calendar)
-    records.create(repository, _communication(subject, reader, account, resource))
+    """Queue a mail in its reader's language, and note in the record that it was sent."""
+    chosen = preferences.of_account(connection, account.id, usual_zone(portal))
+    with speaking(chosen.language or ENGLISH):
+        letter = letters.write(kind, reader, resource, chosen.zone, portal.auth.issuer)
+        attached = entry(resource, portal.auth.issuer) if calendar else ""
+    mail.queue(connection, account.email, letter.subject, letter.text, letter.html, attached)
+    records.create(repository, _communication(letter.subject, reader, account, resource))
 
 
 def _communication(subject: str, reader: str, account: Account, resource: Resource) -> Resource:
@@ -305,36 +292,6 @@ def _communication(subject: str, reader: str, account: Account, resource: Resour
         "recipient": [{"reference": account.fhir_user, "display": account.name or reader}],
         "payload": [{"contentString": subject}],
     }
-
-
-def _page(kind: str, reader: str, resource: Resource) -> str:
-    if kind in ("document", "prescription"):
-        return f"/{kind}s"
-    return "/day" if reader == "practitioner" else f"/visits/{resource['id']}"
-
-
-def as_html(subject: str, body: str) -> str:
-    """Return the plain text as a page: paragraphs, and links that can be followed."""
-    parts = [str(escape(each)).replace("\n", "<br>") for each in body.strip().split("\n\n")]
-    linked = [
-        f'<a href="{each}">{each}</a>' if each.startswith(("http://", "https://")) else each
-        for each in parts
-    ]
-    paragraphs = "".join(f"<p>{each}</p>" for each in linked)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title>'
-        f"</head><body>{paragraphs}</body></html>"
-    )
-
-
-def _letters() -> Environment:
-    return Environment(
-        loader=PackageLoader("ui", "templates/mail"),
-        autoescape=False,  # noqa: S701 - plain text
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 # Reminders
@@ -374,5 +331,5 @@ def _remind(
     patient = appointments.actor(appointment, "Patient")
     for reader, account in _patients(connection, repository, patient):
         if preferences.of_account(connection, account.id, usual_zone(portal)).reminders:
-            _queue(portal, connection, repository, "reminder", reader, account, appointment, "")
+            _queue(portal, connection, repository, "reminder", reader, account, appointment)
     return 1

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from smart_auth import limits
 from smart_auth.sessions import Signed
+from smart_auth.wording import later, say
 from ui import scanning
 from ui.portal import Portal
 
@@ -47,9 +48,13 @@ def accepted(content: bytes, scanner: str = "") -> File:
     scanner: host:port of a ClamAV daemon that is asked too; "" for none.
     """
     if not content:
-        raise Unacceptable("The file is empty. Choose another one.")
+        raise Unacceptable(later("The file is empty. Choose another one."))
     if len(content) > LARGEST:
-        raise Unacceptable(f"The file is larger than {LARGEST // 2**20} MB. Make it smaller first.")
+        raise Unacceptable(
+            say(
+                "The file is larger than %(most)s MB. Make it smaller first.", most=LARGEST // 2**20
+            )
+        )
     if scanner:
         _refuse_harmful(scanner, content)
     if content.startswith(b"%PDF-"):
@@ -60,12 +65,16 @@ def accepted(content: bytes, scanner: str = "") -> File:
 def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
     """Return the file that a form came with; Unacceptable without one, or after too many in an hour."""
     if file is None or not file.filename:
-        raise Unacceptable("Choose a file first.")
+        raise Unacceptable(later("Choose a file first."))
     with portal.auth.engine.begin() as connection:
         wait = limits.allow(connection, f"upload {signed.account.id}", MOST_AN_HOUR, 3600)
     if wait:
         raise Unacceptable(
-            f"You handed over {MOST_AN_HOUR} files within an hour. Go on in {wait // 60 + 1} minutes."
+            say(
+                "You handed over %(most)s files within an hour. Go on in %(wait)s minutes.",
+                most=MOST_AN_HOUR,
+                wait=wait // 60 + 1,
+            )
         )
     kept = accepted(file.file.read(LARGEST + 1), portal.scanner)
     return replace(kept, name=safe_name(file.filename))
@@ -74,7 +83,7 @@ def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
 def portrait(file: File) -> bytes:
     """Return the middle square of a picture, SIDE wide, as JPEG; Unacceptable when it is none."""
     if not file.type.startswith("image/"):
-        raise Unacceptable("This is no picture (JPEG, PNG, WebP) that can be opened.")
+        raise Unacceptable(later("This is no picture (JPEG, PNG, WebP) that can be opened."))
     with Image.open(io.BytesIO(file.content)) as image:
         square = ImageOps.fit(image.convert("RGB"), (SIDE, SIDE))
     made = io.BytesIO()
@@ -86,11 +95,13 @@ def _refuse_harmful(scanner: str, content: bytes) -> None:
     try:
         scanning.scan(scanner, content)
     except scanning.Harmful as found:
-        raise Unacceptable(f"The file is harmful ({found}); it was not kept.") from found
+        raise Unacceptable(
+            say("The file is harmful (%(found)s); it was not kept.", found=found)
+        ) from found
     except scanning.Unscanned as error:
         log.warning("upload.unscanned", error=str(error))
         raise Unacceptable(
-            "The file cannot be checked for viruses right now. Try again later."
+            later("The file cannot be checked for viruses right now. Try again later.")
         ) from error
 
 
@@ -107,7 +118,7 @@ def _drawn_anew(content: bytes) -> File:
             plain.save(made, kind)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise Unacceptable(
-            "This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened."
+            later("This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened.")
         ) from None
     return File(made.getvalue(), _DRAWN[kind])
 

@@ -27,6 +27,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 from ui import paper, preferences
 from ui.pages import served, show, when
 from ui.portal import Portal, change, found, look, missing, only
@@ -37,10 +38,10 @@ LONGEST_COMMENT = 1000
 EARLY, LATE = timedelta(minutes=15), timedelta(minutes=30)
 ASKED = ("proposed", "waitlist")
 GROUPS = (
-    ("Waiting for you", ("pending",)),
-    ("Asked for", ASKED),
-    ("Booked", ("booked", "arrived", "checked-in")),
-    ("Past", ("fulfilled", "noshow", "cancelled")),
+    (later("Waiting for you"), ("pending",)),
+    (later("Asked for"), ASKED),
+    (later("Booked"), ("booked", "arrived", "checked-in")),
+    (later("Past"), ("fulfilled", "noshow", "cancelled")),
 )
 MOST = "200"
 
@@ -162,11 +163,11 @@ def _gone(slot: str, refusal: FHIRError) -> Stop:
     """Say that it cannot be had, and offer what can."""
     schedule = slot.rpartition("-")[0]
     link = (
-        (f"/doctors/{quote(schedule)}", "See the free times")
+        (f"/doctors/{quote(schedule)}", later("See the free times"))
         if schedule
-        else ("/doctors", "Find a doctor")
+        else ("/doctors", later("Find a doctor"))
     )
-    return Stop(409, "This time is no longer free", str(refusal), link=link)
+    return Stop(409, later("This time is no longer free"), str(refusal), link=link)
 
 
 def _add_lists(router: APIRouter, portal: Portal) -> None:
@@ -256,7 +257,9 @@ def _add_payment(router: APIRouter, portal: Portal) -> None:
         except Conflict as refusal:
             return visit_page(portal, request, signed, id_, str(refusal), 409)
         except (ProviderDown, SQLAlchemyError):
-            words = "The payment service cannot be reached. Your time is still held; try again in a minute."
+            words = later(
+                "The payment service cannot be reached. Your time is still held; try again in a minute."
+            )
             return visit_page(portal, request, signed, id_, words, 503)
         return show(portal, request, signed, "onwards.html", {"link": link})
 

@@ -18,6 +18,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
+from smart_auth.wording import later
 from ui import preferences
 from ui.pages import show
 from ui.portal import Portal, change, found, only
@@ -89,11 +90,13 @@ def _span(form: Form, zone: ZoneInfo) -> tuple[tuple[datetime, datetime] | None,
         try:
             days[name] = date.fromisoformat(form.get(name, ""))
         except ValueError:
-            errors[name] = "Choose a day."
+            errors[name] = later("Choose a day.")
     if errors:
         return None, errors
     if days["until"] < max(days["from"], datetime.now(zone).date()):
-        return None, {"until": "The last day has to be today or later, and not before the first."}
+        return None, {
+            "until": later("The last day has to be today or later, and not before the first.")
+        }
     first = datetime.combine(days["from"], time(0), zone)
     last = datetime.combine(days["until"] + timedelta(days=1), time(0), zone)
     return (first.astimezone(UTC), last.astimezone(UTC)), {}

@@ -230,3 +230,26 @@ def test_waiting_for_a_time_that_suits(people: dict[str, Visitor]) -> None:
     assert patient.post(page, page, **{"from": days[2], "until": days[2]}).status_code == 409
     assert patient.post(f"{visit}/cancel", visit).status_code == 303
     assert "This visit was cancelled" in patient.get(visit).text
+
+
+def test_pages_are_in_the_language_that_was_chosen_or_that_the_browser_likes(
+    portal: Portal, people: dict[str, Visitor]
+) -> None:
+    german = {"accept-language": "de-DE,de;q=0.9,en;q=0.5"}
+    page = portal.visitor().client.get("/doctors", headers=german).text
+    assert '<html lang="de" dir="ltr">' in page
+    assert "Arzt finden" in page
+    assert "Uhr" not in page
+    assert "(Zeit in Berlin)" in page
+    assert "Anmelden" in portal.visitor().client.get("/auth/login", headers=german).text
+    carer = people["carer"]
+    zone = {"zone": "Europe/Berlin", "reminders": "1"}
+    answer = carer.post("/settings", "/settings", language="de", **zone)
+    assert "language=de" in answer.headers["set-cookie"]
+    assert "Einstellungen" in carer.get("/settings").text
+    assert "Ihr Konto" in carer.get("/auth/account").text
+    assert "Hier ist nichts" in carer.get("/visits/none").text
+    assert carer.post("/settings", "/settings", language="xx", **zone).status_code == 303
+    assert "Einstellungen" in carer.get("/settings").text, "there is no such language"
+    carer.post("/settings", "/settings", language="en", **zone)
+    assert "Settings" in carer.get("/settings").text

@@ -45,7 +45,7 @@ def portal(clinic: Practice, tmp_path: Path) -> Portal:
         for email, role, user in people:
             made = accounts.create(connection, email, role, user, email, verified=True)
             zone = "America/New_York" if email == ADA else "Europe/Berlin"
-            preferences.save(connection, made.id, zone, reminders=True)
+            preferences.save(connection, made.id, zone=zone)
     found = Portal(auth, billing)
     follow(found)
     return found
@@ -222,7 +222,7 @@ def test_reminders_go_once_each_and_only_to_who_wants_them(
     with portal.auth.engine.begin() as connection:
         account = accounts.find(connection, email=ADA)
         assert account
-        preferences.save(connection, account.id, "UTC", reminders=False)
+        preferences.save(connection, account.id, zone="UTC", reminders=False)
     moved = clinic.pending(number=8)
     do(clinic, lambda r: booking.paid(r, moved["id"]))
     told()
@@ -293,3 +293,23 @@ def test_who_waits_is_told_of_a_time_and_when_there_was_none(clinic: Practice, t
     do(clinic, lambda r: booking.cancel(r, second["id"], expired=True))
     (over,) = told()
     assert over.subject == "No time with Dr. Osei became free"
+
+
+def test_a_mail_and_its_calendar_entry_are_in_the_language_of_their_reader(
+    clinic: Practice, portal: Portal, told: Told
+) -> None:
+    with portal.auth.engine.begin() as connection:
+        ada = accounts.find(connection, email=ADA)
+        assert ada
+        preferences.save(connection, ada.id, language="de")
+    visit = clinic.pending(number=9)
+    told()
+    do(clinic, lambda r: booking.paid(r, visit["id"]))
+    by_reader = {each.recipient: each for each in told()}
+    german, english = by_reader[ADA], by_reader[OSEI]
+    assert german.subject == "Ihr Termin bei Dr. Osei ist gebucht"
+    assert "(Zeit in New York)" in german.text
+    assert '<html lang="de"' in german.html
+    assert entry(german)[1]["summary"] == "Termin bei Dr. Osei"
+    assert english.subject.startswith("Booked: ")
+    assert entry(english)[1]["summary"] == "Visit with Dr. Osei"
