@@ -11,6 +11,7 @@ from typing import Any
 from billing.money import major
 from billing.provider import Payment
 from fhir_server.codec import Resource
+from fhir_server.extensions import claiming
 from fhir_server.repository import Repository
 from fhir_server.scheduling import records
 
@@ -85,6 +86,7 @@ def _invoice(payment: Payment, patient: str, day: str) -> Resource:
     }
     return {
         "resourceType": "Invoice",
+        "meta": claiming("invoice"),
         "identifier": [{"system": SYSTEM, "value": payment.id}],
         "status": "balanced",
         "subject": {"reference": patient},

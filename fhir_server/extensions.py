@@ -1,4 +1,4 @@
-"""Extensions of a resource: ours, by their full URL. https://hl7.org/fhir/R4/extensibility.html"""
+"""Extensions of a resource, and profiles that it claims: ours, by their full URL. https://hl7.org/fhir/R4/extensibility.html"""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 from fhir_server.codec import Resource
 
 EXTENSION = "urn:medconsult:extension:"
+PROFILE = "urn:medconsult:profile:"
+
+
+def claiming(profile: str) -> dict[str, Any]:
+    """Return the meta of a resource that claims a profile of ours by its short name."""
+    return {"profile": [f"{PROFILE}{profile}"]}
 
 
 def find(resource: Resource, url: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_server.extensions import claiming
 from medconsult.demo_portraits import LOOKS, portrait
 
 Record = dict[str, Any]
@@ -117,6 +118,7 @@ def _fee(euros: int) -> Record:
     component = {"type": "base", "amount": {"value": euros, "currency": "EUR"}}
     return {
         "resourceType": "ChargeItemDefinition",
+        "meta": claiming("fee"),
         "id": f"demo-fee-{euros}",
         "url": f"urn:medconsult:fee:video-{euros}",
         "status": "active",
@@ -128,6 +130,7 @@ def _fee(euros: int) -> Record:
 def _practitioner(doctor: Doctor) -> Record:
     return {
         "resourceType": "Practitioner",
+        "meta": claiming("practitioner"),
         "id": doctor.id,
         "active": True,
         "extension": [{"url": f"{URN}biography", "valueMarkdown": doctor.biography}],
@@ -160,6 +163,7 @@ def _specialty(doctor: Doctor) -> list[Record]:
 def _role(doctor: Doctor) -> Record:
     return {
         "resourceType": "PractitionerRole",
+        "meta": claiming("practitioner-role"),
         "id": f"{doctor.id}-gp" if doctor.id == "demo-osei" else f"{doctor.id}-role",
         "practitioner": {"reference": f"Practitioner/{doctor.id}"},
         "organization": {"reference": "Organization/demo-practice"},
@@ -175,6 +179,7 @@ def _schedule(doctor: Doctor) -> Record:
     ]
     return {
         "resourceType": "Schedule",
+        "meta": claiming("schedule"),
         "id": doctor.schedule,
         "active": True,
         "serviceType": [{"text": "Video consultation"}],

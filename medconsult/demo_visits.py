@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fhir_server.extensions import claiming
 from fhir_server.instants import instant
-from fhir_server.scheduling.appointments import VIRTUAL
+from fhir_server.scheduling.appointments import VIRTUAL, cancelled_for
 from medconsult.demo_practice import DAYS, DOCTORS, URN, ZONE, Doctor, Record, spans
 
 HALF_HOUR = timedelta(minutes=30)
@@ -110,10 +111,11 @@ def _visit(
     """Return the appointment; with a fee whatever it was, is paid unless it is still to be."""
     return {
         "resourceType": "Appointment",
+        "meta": claiming("appointment"),
         "id": id_,
         "status": status,
         **(
-            {"cancelationReason": {"text": "The patient could not come"}}
+            {"cancelationReason": cancelled_for("cancelled", "The patient could not come")}
             if status == "cancelled"
             else {}
         ),

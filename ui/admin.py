@@ -15,6 +15,7 @@ from fhir_server.channels import mail
 from fhir_server.channels.tables import mail as mails
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict
+from fhir_server.extensions import claiming
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records
 from smart_auth import accounts, recovery, sessions
@@ -121,6 +122,7 @@ def _invite(portal: Portal, signed: Signed, form: Form) -> None:
     given, family = form["given"].strip()[:100], form["family"].strip()[:100]
     person = {
         "resourceType": "Practitioner",
+        "meta": claiming("practitioner"),
         "active": True,
         "name": [{"given": [given], "family": family, "prefix": ["Dr."]}],
     }

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
 from fastapi import Form as Field
 from fastapi.responses import RedirectResponse
 
+from fhir_server import extensions
 from fhir_server.codec import Resource
 from fhir_server.errors import FHIRError
 from fhir_server.instants import instant
@@ -193,6 +194,7 @@ def put(repository: Repository, author: str, patient: str, handed: Handed) -> Re
     coding = [{"system": CATEGORY, "code": code, "display": CATEGORIES[code]}]
     document = {
         "resourceType": "DocumentReference",
+        "meta": extensions.claiming("document"),
         "status": "current",
         **({"type": handed.type} if handed.type else {}),
         "category": [{"coding": coding}],

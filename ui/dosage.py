@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from fhir_server.codec import Resource
+from fhir_server.extensions import claiming
 from smart_auth.wording import later, say
 from ui.pages import concept
 
@@ -113,6 +114,7 @@ def request_of(
     dose = {"doseQuantity": {"value": written.amount, "unit": written.unit}}
     return {
         "resourceType": "MedicationRequest",
+        "meta": claiming("prescription"),
         "status": "active",
         "intent": "order",
         "groupIdentifier": {"system": "urn:medconsult:prescription", "value": group},

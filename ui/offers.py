@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from billing.money import major, minor
 from fhir_server.codec import Resource
-from fhir_server.extensions import EXTENSION
+from fhir_server.extensions import EXTENSION, claiming
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records
 from fhir_server.scheduling.offer import offer_of
@@ -191,7 +191,7 @@ def store(
     ]
     specialty = form.get("specialty", "").strip()[:100]
     actor = {"reference": f"Practitioner/{person['id']}", "display": booking.name_of(person)}
-    made = (before or {"resourceType": "Schedule", "id": str(uuid.uuid4())}) | {
+    made = (before or _new()) | {
         "active": True,
         "serviceType": [{"text": form["service"].strip()[:100]}],
         "actor": [actor],
@@ -202,10 +202,15 @@ def store(
     return records.save(repository, made)
 
 
+def _new() -> Resource:
+    return {"resourceType": "Schedule", "id": str(uuid.uuid4()), "meta": claiming("schedule")}
+
+
 def _fee(practitioner: str, service: str, money: Money) -> Resource:
     amount = {"value": money.amount, "currency": money.currency}
     return {
         "resourceType": "ChargeItemDefinition",
+        "meta": claiming("fee"),
         "id": f"fee-{practitioner}"[:64],
         "url": _url(practitioner),
         "status": "active",

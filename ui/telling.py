@@ -21,6 +21,7 @@ from fhir_server.access.principal import Principal
 from fhir_server.channels import mail
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, FHIRError
+from fhir_server.extensions import claiming
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import appointments, booking, followed, records, slots
@@ -283,6 +284,7 @@ def _communication(subject: str, reader: str, account: Account, resource: Resour
     )
     return {
         "resourceType": "Communication",
+        "meta": claiming("notice"),
         "status": "completed",
         "category": [{"coding": [{"system": _CATEGORY, "code": "notification"}]}],
         "medium": [{"text": "E-mail"}],

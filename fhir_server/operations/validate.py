@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fhir_server import codec, validation
+from fhir_server.definitions.profiles import profiles
 from fhir_server.errors import Conflict, InvalidParameter, Issue
 from fhir_server.operations.asked import Asked
 from fhir_server.outcome import outcome
 from fhir_server.repository import Repository
+from fhir_server.validation.profiles import problems
 
 _MODES = (None, "create", "update", "delete", "profile")
 _FINE = Issue("informational", "No problems found.", severity="information")
@@ -19,15 +21,21 @@ def validate(repository: Repository, asked: Asked) -> bytes:
             f"mode takes create, update, delete or profile, not {mode!r}.", "mode"
         )
     issues = _deletion(repository, asked) if mode == "delete" else _content(repository, asked, mode)
-    issues += [
-        Issue(
-            "not-supported",
-            f"The profile {profile} is not known here and was not checked.",
-            severity="warning",
-        )
-        for profile in asked.values("profile")
-    ]
+    for url in asked.values("profile"):
+        issues += _of_profile(asked, issues, str(url))
     return codec.encode(outcome(issues or [_FINE]))
+
+
+def _of_profile(asked: Asked, found: list[Issue], url: str) -> list[Issue]:
+    """Return what does not meet a profile; nothing more when the resource is not even R4."""
+    profile = profiles().get(url)
+    if profile is None:
+        said = f"The profile {url} is not known here and was not checked."
+        return [Issue("not-supported", said, severity="warning")]
+    resource = asked.resource("resource")
+    if resource is None or found:
+        return []
+    return list(problems(resource, profile))
 
 
 def _content(repository: Repository, asked: Asked, mode: str | None) -> list[Issue]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from fhir_server.audit import find
 from fhir_server.codec import Resource, decode, encode
-from fhir_server.definitions import compartments, search_parameters, structures
+from fhir_server.definitions import compartments, profiles, search_parameters, structures
 from fhir_server.operations import OPERATIONS
 from fhir_server.rest import codes
 from fhir_server.rest.call import Call, show
@@ -103,6 +103,7 @@ def _resource(name: str, routes: frozenset[tuple[str, str]], *, integrity: bool)
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        **({"supportedProfile": ours} if (ours := profiles.of_type(name)) else {}),
         "interaction": [
             {"code": code} for shape, method, code in codes.OF_TYPE if (shape, method) in routes
         ],

@@ -65,6 +65,7 @@ def asked_for(status: str, patient: str, person: Resource, offer: Offer, comment
     at_once = offer.booking != "approve"
     appointment: Resource = {
         "resourceType": "Appointment",
+        "meta": extensions.claiming("appointment"),
         "status": status,
         "serviceType": [{"text": offer.service}],
         "created": instant(_now(), "milliseconds"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fhir_server.codec import Resource
+from fhir_server.extensions import claiming
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import records
@@ -124,6 +125,7 @@ def _id(offer: Offer, start: datetime) -> str:
 def _slot(offer: Offer, start: datetime) -> Resource:
     return {
         "resourceType": "Slot",
+        "meta": claiming("slot"),
         "id": _id(offer, start),
         "serviceType": [{"text": offer.service}],
         "schedule": {"reference": f"Schedule/{offer.schedule}", "display": offer.name},

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_server.errors import Invalid, Issue
+from fhir_server.validation import profiles
 from fhir_server.validation.local import CHECKS, problems
 from fhir_server.validation.plain import is_plain
 from fhir_server.validation.structure import explain
@@ -24,6 +25,9 @@ def validate(resource: dict[str, Any], *, path: str = "") -> list[Issue]:
     issues = [] if is_plain(resource) else explain(resource, path)
     if not issues and resource["resourceType"] in CHECKS:
         issues = list(problems(resource, path))
+    if not issues:
+        for profile in profiles.applying(resource):
+            issues += profiles.problems(resource, profile, path)
     return issues
 
 

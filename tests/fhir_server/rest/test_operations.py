@@ -77,6 +77,15 @@ def test_validate_for_delete_says_what_is_in_the_way(client: Client) -> None:
 
 
 def test_validate_takes_a_profile_and_says_when_it_is_unknown(client: Client) -> None:
+    slot = {
+        "resourceType": "Slot",
+        "schedule": {"reference": "Schedule/s"},
+        "status": "free",
+        "start": "2026-01-01T09:00:00Z",
+        "end": "2026-01-01T09:30:00Z",
+    }
+    (issue,) = client.post("Slot/$validate?profile=urn:medconsult:profile:slot", slot).issues
+    assert (issue["code"], issue["expression"]) == ("required", ["Slot.serviceType"])
     answer = client.post("Patient/$validate?profile=http://p.example", a_patient())
     assert "http://p.example" in answer.said
     assert answer.issues[0]["severity"] == "warning"
