@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup-done
 SOURCES := fhir_server smart_auth billing ui medconsult
 
-.PHONY: help setup run test browser screens words check format bench bench-search definitions migrate lock clean
+.PHONY: help setup run test browser screens words check format bench bench-search bench-pages definitions migrate lock clean
 
 help: ## show this list
 	@echo "make TARGET, with TARGET one of:"
@@ -72,6 +72,9 @@ format: setup ## let ruff format and fix what it can
 
 bench: setup ## measure speed and memory against the floor, see docs/performance.md
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-pages: setup ## how long each page of the portal takes, on the demo's data
+	@$(BIN)/python -m bench.pages
 
 bench-search: setup ## measure 32 shapes of search over a million resources, see docs/performance.md
 	@$(BIN)/python -m bench.search $(ARGS)

@@ -19,7 +19,7 @@ PAGE = "/auth/apps"
 Fields = Annotated[Sequence[tuple[str, str]], Depends(bodies.fields)]
 Sent = Annotated[bodies.Form, Depends(bodies.form)]
 KINDS: Mapping[str, str] = {
-    "none": "A browser or phone app, which cannot keep a secret",
+    "none": later("A browser or phone app, which cannot keep a secret"),
     "client_secret_basic": later("An app with a server, which keeps a secret"),
     "private_key_jwt": later("An app with a server and keys of its own"),
 }
@@ -71,8 +71,8 @@ def _add_registration(auth: Auth, router: APIRouter) -> None:
     def end(request: Request, form: Sent) -> Response:
         signed = sessions.own_form(auth, request, form)
         with auth.engine.begin() as connection:
-            own = {app.id for app in clients.owned(connection, signed.account.id)}
-            if form.get("client_id") not in own:
+            theirs = {app.id for app in clients.managed(connection, signed.account)}
+            if form.get("client_id") not in theirs:
                 raise Stop(404, later("This app is not yours"), later("Nothing was changed."))
             clients.end(connection, form["client_id"])
         return RedirectResponse(PAGE, 303, {"Cache-Control": "no-store"})
@@ -95,7 +95,7 @@ def _change(auth: Auth, signed: Signed, form: Mapping[str, str], ticked: Sequenc
 def _listed(auth: Auth, request: Request, signed: Signed) -> Response:
     with auth.engine.connect() as connection:
         found = grants.listing(connection, signed.account.id)
-        own = clients.owned(connection, signed.account.id)
+        managed = clients.managed(connection, signed.account)
     who = sessions.principal(signed)
     lines: list[dict[str, Any]] = [
         {
@@ -106,8 +106,7 @@ def _listed(auth: Auth, request: Request, signed: Signed) -> Response:
         }
         for each in found
     ]
-    own = [app for app in own if app.disabled is None]
-    return own_page(request, signed, "apps.html", lines=lines, own=own)
+    return own_page(request, signed, "apps.html", lines=lines, managed=managed)
 
 
 def _form(request: Request, signed: Signed, values: Mapping[str, str], said: str = "") -> Response:

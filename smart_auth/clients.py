@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, null, select, updat
 
 from smart_auth import metadata as metadata_rules
 from smart_auth import revocations
+from smart_auth.accounts import Account
 from smart_auth.hashes import digest, fresh
 from smart_auth.tables import app_grant, client
 
@@ -63,13 +64,12 @@ def find(connection: Connection, client_id: str) -> Client | None:
     return _client(row) if row else None
 
 
-def owned(connection: Connection, account: str) -> list[Client]:
-    """Return the apps that a person registered, the newest first."""
-    mine = client.c.owner == account, client.c.disabled.is_(None)
-    rows = connection.execute(
-        select(client).where(*mine).order_by(client.c.created.desc())
-    ).mappings()
-    return [_client(row) for row in rows]
+def managed(connection: Connection, account: Account) -> list[Client]:
+    """Return the apps that a person may end, the newest first: their own, or an administrator all."""
+    query = select(client).where(client.c.disabled.is_(None)).order_by(client.c.created.desc())
+    if account.role != "administrator":
+        query = query.where(client.c.owner == account.id)
+    return [_client(row) for row in connection.execute(query).mappings()]
 
 
 def register(

@@ -39,7 +39,7 @@ def write(kind: str, reader: str, resource: Resource, zone: ZoneInfo, issuer: st
             when=when(start, zone) if start else "",
             until=when(held, zone) if held else "",
             fee=shown(minor(*money), money[1]) if money else "",
-            words=resource.get("cancelationReason", {}).get("text", ""),
+            paid=appointments.payment(resource) == "paid",
             link=f"{issuer}{_page(kind, reader, resource)}",
         )
     )

@@ -97,3 +97,24 @@ def test_visits_are_cancelled_by_the_dozen_once_it_was_said_again(
     assert again.status_code == 409
     assert "you cannot make it cancelled" in again.text
     assert admin.post("/admin/visits", "/admin/visits").status_code == 422
+
+
+def test_an_administrator_sees_and_ends_the_apps_of_everybody(people: dict[str, Visitor]) -> None:
+    admin, patient = people["administrator"], people["patient"]
+    made = patient.post(
+        "/auth/apps/new",
+        "/auth/apps/new",
+        client_name="Anna's diary",
+        kind="none",
+        redirect_uris="https://diary.example/back",
+        scope="launch/patient patient/*.rs",
+    )
+    assert made.status_code == 201
+    assert "Anna&#39;s diary" in patient.get("/auth/apps").text
+    page = admin.get("/auth/apps").text
+    found = re.search(r'Anna&#39;s diary<br><span class="soft"><code>([^<]+)', page)
+    assert found, page
+    carer = people["carer"].post("/auth/apps/end", "/settings", client_id=found[1])
+    assert carer.status_code == 404
+    assert admin.post("/auth/apps/end", "/auth/apps", client_id=found[1]).status_code == 303
+    assert "diary" not in patient.get("/auth/apps").text

@@ -22,7 +22,7 @@ from fhir_server.channels.smtp import compose
 from fhir_server.codec import Resource
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records, slots, waiting
+from fhir_server.scheduling import appointments, booking, records, slots, waiting
 from smart_auth import accounts, keys
 from smart_auth.auth import Auth
 from tests.billing.conftest import Practice, clinic
@@ -313,3 +313,21 @@ def test_a_mail_and_its_calendar_entry_are_in_the_language_of_their_reader(
     assert entry(german)[1]["summary"] == "Termin bei Dr. Osei"
     assert english.subject.startswith("Booked: ")
     assert entry(english)[1]["summary"] == "Visit with Dr. Osei"
+
+
+@pytest.mark.parametrize("by", ["patient", "practitioner"])
+def test_a_reason_may_be_clinical_so_no_mail_holds_it(
+    clinic: Practice, told: Told, by: str
+) -> None:
+    visit = asked(clinic)
+    told()
+    if by == "patient":
+        do(clinic, lambda r: booking.cancel(r, visit["id"], "My biopsy was positive"))
+    else:
+        declined = appointments.cancelled_for("rejected", "Your biopsy was positive")
+        gone = visit | {"status": "cancelled", "cancelationReason": declined}
+        do(clinic, lambda r: records.save(r, gone))
+    mails = told()
+    assert mails
+    assert all("biopsy" not in each.text + each.subject + each.html for each in mails)
+    assert any("on its page" in each.text or "page of the visit" in each.text for each in mails)
