@@ -29,6 +29,8 @@ LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "de": "Deutsch
 """By BCP 47 tag, each in its own words."""
 ENGLISH = "en"
 COOKIE = "language"
+KEPT_S = 400 * 86400
+"""How long a browser keeps the cookie."""
 _spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 

@@ -20,7 +20,7 @@ from fhir_server.instants import moment
 from fhir_server.scheduling.booking import name_of
 from smart_auth.pages import SAFE, STATIC, security_policy
 from smart_auth.sessions import Signed
-from smart_auth.wording import dated, later, say, speaking, teach
+from smart_auth.wording import COOKIE, KEPT_S, dated, later, say, speaking, teach
 from ui import preferences
 from ui.portal import Portal
 
@@ -114,7 +114,11 @@ def show(
     with speaking(preferred.language):
         text = environment().get_template(template).render(shell | dict(context))
     headers = {**SAFE, "Content-Security-Policy": security_policy(form_action)}
-    return HTMLResponse(text, status, headers)
+    answer = HTMLResponse(text, status, headers)
+    if preferred.language and request.cookies.get(COOKIE) != preferred.language:
+        # Pages about the account do not know what was chosen in the portal.
+        answer.set_cookie(COOKIE, preferred.language, KEPT_S, samesite="lax", httponly=True)
+    return answer
 
 
 def _place_of(places: Sequence[tuple[str, str]], path: str) -> str:

@@ -119,7 +119,7 @@ def _by_status(after: Resource, was: str, now: str) -> str:
         case "cancelled":
             reason = appointments.reason(after)
             if was == "waitlist":
-                return "waited" if reason == "expired" else ""
+                return "" if reason == "withdrawn" else "waited"
             return reason if reason in ("rejected", "expired") else "cancelled"
     return ""
 

@@ -249,6 +249,9 @@ def test_pages_are_in_the_language_that_was_chosen_or_that_the_browser_likes(
     assert "Einstellungen" in carer.get("/settings").text
     assert "Ihr Konto" in carer.get("/auth/account").text
     assert "Hier ist nichts" in carer.get("/visits/none").text
+    elsewhere = portal.signed("carer")
+    assert elsewhere.get("/home").cookies["language"] == "de"
+    assert "Ihr Konto" in elsewhere.get("/auth/account").text
     assert carer.post("/settings", "/settings", language="xx", **zone).status_code == 303
     assert "Einstellungen" in carer.get("/settings").text, "there is no such language"
     carer.post("/settings", "/settings", language="en", **zone)

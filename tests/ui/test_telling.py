@@ -293,6 +293,11 @@ def test_who_waits_is_told_of_a_time_and_when_there_was_none(clinic: Practice, t
     do(clinic, lambda r: booking.cancel(r, second["id"], expired=True))
     (over,) = told()
     assert over.subject == "No time with Dr. Osei became free"
+    third = do(clinic, waits)
+    do(clinic, lambda r: booking.cancel(r, third["id"]))
+    assert [each.subject for each in told()] == [over.subject], (
+        "the practice took them off the list"
+    )
 
 
 def test_a_mail_and_its_calendar_entry_are_in_the_language_of_their_reader(
