@@ -70,7 +70,10 @@ def begin(billing: Billing, appointment: Resource, email: str, back: str) -> str
     kept, and opened when this is called again.
     """
     if appointment["status"] != "pending" or not appointments.is_due(appointment):
-        raise Conflict(f"Nothing is to be paid for this visit: it is {appointment['status']}.")
+        raise Conflict(
+            f"Nothing is to be paid for this visit: it is {appointment['status']}.",
+            reason="not-payable",
+        )
     with billing.engine.begin() as connection:
         row = _open(connection, billing.provider.name, appointment, email)
     if row.url:

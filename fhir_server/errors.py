@@ -30,6 +30,8 @@ class Issue:
     expression: str = ""
     """FHIRPath of the element, "Patient.name[0].given[1]"; "" where there is none."""
     severity: str = "error"
+    reason: str = ""
+    """For programs that have to tell one refusal from another: a code of urn:medconsult:refusal."""
 
 
 @dataclass(eq=False)
@@ -41,6 +43,7 @@ class FHIRError(Exception):
     issues: Sequence[Issue] = ()
     """All problems found; when empty, one is made of the class and the diagnostics."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
@@ -49,7 +52,8 @@ class FHIRError(Exception):
         return self.diagnostics or "; ".join(issue.diagnostics for issue in self.all_issues())
 
     def all_issues(self) -> Sequence[Issue]:
-        return self.issues or (Issue(self.code, self.diagnostics, self.expression),)
+        made = Issue(self.code, self.diagnostics, self.expression, reason=self.reason)
+        return self.issues or (made,)
 
 
 class Malformed(FHIRError):

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from fhir_server.codec import Resource
 from fhir_server.errors import Issue
 
+REFUSALS = "urn:medconsult:refusal"
+"""The CodeSystem of reasons, in profiles/local."""
 _LONGEST = 1500
 """Characters of a sentence: what it quotes may be as long as a request."""
 
@@ -20,11 +22,13 @@ def information(text: str) -> Resource:
 
 
 def _issue(issue: Issue) -> Resource:
-    stated = {
+    stated: Resource = {
         "severity": issue.severity,
         "code": issue.code,
         "diagnostics": _told(issue.diagnostics),
     }
+    if issue.reason:
+        stated["details"] = {"coding": [{"system": REFUSALS, "code": issue.reason}]}
     return stated | ({"expression": [issue.expression]} if issue.expression else {})
 
 

@@ -28,6 +28,7 @@ from smart_auth.wording import later
 from ui import doctors
 from ui.pages import show
 from ui.portal import Portal, change, found, look, only
+from ui.refusals import told
 from ui.visits import Visit, visit_of
 
 ADMINISTRATORS = ("administrator",)
@@ -169,7 +170,7 @@ def _cancelled(portal: Portal, signed: Signed, id_: str, words: str) -> str:
     try:
         change(portal, signed, "Appointment", lambda r: booking.cancel(r, id_, words), id_)
     except Conflict as refusal:
-        return str(refusal)
+        return told(refusal)
     return ""
 
 

@@ -23,6 +23,7 @@ from smart_auth.sessions import Signed
 from ui import preferences
 from ui.pages import show
 from ui.portal import Portal, change, look, only
+from ui.refusals import told
 from ui.visits import Visit, visit_of
 
 PRACTITIONERS = ("practitioner",)
@@ -131,7 +132,7 @@ def _do(
     try:
         change(portal, signed, "Appointment", work, ",".join(ids))
     except Conflict as refusal:
-        return _page(portal, request, signed, str(refusal), 409)
+        return _page(portal, request, signed, told(refusal), 409)
     return RedirectResponse(sessions.local(form.get("back", ""), "/day"), 303)
 
 

@@ -17,8 +17,9 @@ from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, FHIRError
 from fhir_server.instants import moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records, slots
+from fhir_server.scheduling import records, slots, taking
 from fhir_server.scheduling.offer import Offer, offer_of
+from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
 from smart_auth.pages import worded
 from ui import preferences
@@ -159,7 +160,7 @@ def _offer(schedule: Resource) -> Offer | None:
 
 def _fee(repository: Repository, offer: Offer) -> str:
     try:
-        amount = booking.price(repository, offer)
+        amount = taking.price(repository, offer)
     except Conflict:
         return ""
     return _shown(amount) if amount else ""
@@ -176,7 +177,7 @@ def _doctor(
     learned = person.get("qualification", [])
     return Doctor(
         id=person["id"],
-        name=booking.name_of(person),
+        name=name_of(person),
         resource=person,
         specialty=concept(schedule.get("specialty", [])),
         languages=", ".join(filter(None, spoken)),

@@ -15,8 +15,9 @@ from billing.money import major, minor
 from fhir_server.codec import Resource
 from fhir_server.extensions import EXTENSION, claiming
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records
+from fhir_server.scheduling import records, taking
 from fhir_server.scheduling.offer import offer_of
+from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
@@ -125,7 +126,7 @@ def values(portal: Portal, signed: Signed, schedule: Resource | None) -> dict[st
     if schedule is None:
         return shown
     offer = offer_of(schedule)
-    money = look(portal, signed, "ChargeItemDefinition", lambda r: booking.price(r, offer))
+    money = look(portal, signed, "ChargeItemDefinition", lambda r: taking.price(r, offer))
     return shown | {
         "service": offer.service,
         "slot-minutes": str(offer.minutes),
@@ -190,7 +191,7 @@ def store(
         if each["url"].removeprefix(EXTENSION) not in _OURS
     ]
     specialty = form.get("specialty", "").strip()[:100]
-    actor = {"reference": f"Practitioner/{person['id']}", "display": booking.name_of(person)}
+    actor = {"reference": f"Practitioner/{person['id']}", "display": name_of(person)}
     made = (before or _new()) | {
         "active": True,
         "serviceType": [{"text": form["service"].strip()[:100]}],

@@ -17,7 +17,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from billing.money import shown
 from fhir_server.instants import moment
-from fhir_server.scheduling.booking import name_of
+from fhir_server.scheduling.people import name_of
 from smart_auth.pages import SAFE, STATIC, security_policy
 from smart_auth.sessions import Signed
 from smart_auth.wording import COOKIE, KEPT_S, dated, later, say, speaking, teach

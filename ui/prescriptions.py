@@ -14,7 +14,8 @@ from fastapi.responses import RedirectResponse
 from fhir_server.codec import Resource
 from fhir_server.instants import instant
 from fhir_server.repository import Repository
-from fhir_server.scheduling import booking, records
+from fhir_server.scheduling import records
+from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
@@ -190,7 +191,7 @@ def _known(server: Repository, code: str) -> Mapping[str, Any] | None:
         for each in document.get("context", {}).get("related", [])
     ]
     patient = records.read(server, "Patient", document["subject"]["reference"].rpartition("/")[2])
-    words = booking.name_of(patient).split()
+    words = name_of(patient).split()
     return {
         # Enough to compare with the paper in hand, and no more.
         "initials": " ".join(f"{each[0]}." for each in words),

@@ -21,16 +21,18 @@ from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, FHIRError
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import appointments, booking, records
+from fhir_server.scheduling import appointments, booking, records, slots, taking
 from fhir_server.scheduling.offer import Offer, offer_of
+from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import Stop, worded
 from smart_auth.sessions import Signed
-from smart_auth.wording import later
+from smart_auth.wording import later, say
 from ui import paper, preferences
 from ui.pages import served, show, when
 from ui.portal import Portal, change, found, look, missing, only
+from ui.refusals import told
 
 PATIENTS = ("patient", "related-person")
 Sent = Annotated[Form, Depends(form)]
@@ -155,19 +157,36 @@ def _add_booking(router: APIRouter, portal: Portal) -> None:
         try:
             made = change(portal, signed, "Appointment", work)
         except Conflict as refusal:
-            raise _gone(slot, refusal) from None
+            raise _gone(portal, signed, slot, refusal) from None
         return RedirectResponse(f"/visits/{made['id']}", 303)
 
 
-def _gone(slot: str, refusal: FHIRError) -> Stop:
+def _gone(portal: Portal, signed: Signed, slot: str, refusal: FHIRError) -> Stop:
     """Say that it cannot be had, and offer what can."""
     schedule = slot.rpartition("-")[0]
-    link = (
-        (f"/doctors/{quote(schedule)}", later("See the free times"))
-        if schedule
-        else ("/doctors", later("Find a doctor"))
-    )
-    return Stop(409, later("This time is no longer free"), str(refusal), link=link)
+    if not schedule:
+        link = ("/doctors", later("Find a doctor"))
+        return Stop(409, later("This time cannot be booked"), told(refusal), link=link)
+    link = (f"/doctors/{quote(schedule)}", later("See the free times"))
+    words = f"{told(refusal)} {_next_times(portal, signed, schedule)}"
+    return Stop(409, later("This time cannot be booked"), words, link=link)
+
+
+def _next_times(portal: Portal, signed: Signed, schedule: str) -> str:
+    """Return a sentence with the next free times, "" when there are none."""
+
+    def work(repository: Repository) -> list[Resource]:
+        offer = offer_of(records.read(repository, "Schedule", schedule))
+        now = datetime.now(UTC)
+        return slots.free(repository, [offer], now, now + slots.AHEAD, taking.OFFERED)
+
+    try:
+        free = look(portal, signed, "Slot", work, schedule)
+    except FHIRError:
+        return ""
+    zone = preferences.of(portal, signed).zone
+    listed = "; ".join(when(each["start"], zone) for each in free)
+    return say("The next free times: %(times)s.", times=listed) if listed else ""
 
 
 def _add_lists(router: APIRouter, portal: Portal) -> None:
@@ -255,7 +274,7 @@ def _add_payment(router: APIRouter, portal: Portal) -> None:
         try:
             link = payments.begin(portal.billing, appointment, signed.account.email, back)
         except Conflict as refusal:
-            return visit_page(portal, request, signed, id_, str(refusal), 409)
+            return visit_page(portal, request, signed, id_, told(refusal), 409)
         except (ProviderDown, SQLAlchemyError):
             words = later(
                 "The payment service cannot be reached. Your time is still held; try again in a minute."
@@ -288,7 +307,7 @@ def _step(portal: Portal, request: Request, id_: str, form: Form, work: Any) -> 
     try:
         change(portal, signed, "Appointment", work, id_)
     except Conflict as refusal:
-        return visit_page(portal, request, signed, id_, str(refusal), 409)
+        return visit_page(portal, request, signed, id_, told(refusal), 409)
     return RedirectResponse(f"/visits/{id_}", 303)
 
 
@@ -314,13 +333,13 @@ def own_patients(portal: Portal, signed: Signed) -> list[Mapping[str, str]]:
         return records.find(repository, "Patient", ("_count", "50"))
 
     return [
-        {"reference": f"Patient/{each['id']}", "name": booking.name_of(each)}
+        {"reference": f"Patient/{each['id']}", "name": name_of(each)}
         for each in look(portal, signed, "Patient", work)
     ]
 
 
 def fee_of(portal: Portal, signed: Signed, offer: Offer) -> str:
-    money = look(portal, signed, "ChargeItemDefinition", lambda r: booking.price(r, offer))
+    money = look(portal, signed, "ChargeItemDefinition", lambda r: taking.price(r, offer))
     if not money:
         return ""
     currency = str(money["currency"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, InvalidParameter
+from fhir_server.repository import Repository
 from fhir_server.scheduling import slots, waiting
 from fhir_server.scheduling.offer import offer_of
 from smart_auth import sessions
@@ -22,6 +23,7 @@ from smart_auth.wording import later
 from ui import preferences
 from ui.pages import show
 from ui.portal import Portal, change, found, only
+from ui.refusals import told
 from ui.visits import LONGEST_COMMENT, PATIENTS, own_patients
 
 Sent = Annotated[Form, Depends(form)]
@@ -47,22 +49,24 @@ def routes(portal: Portal) -> APIRouter:
         span, errors = _span(form, zone)
         if span is None:
             return _page(portal, request, signed, schedule, form, errors)
-        patient = form.get("patient") or signed.account.fhir_user
-        comment = form.get("comment", "").strip()[:LONGEST_COMMENT]
         try:
-            made: Resource = change(
-                portal,
-                signed,
-                "Appointment",
-                lambda r: waiting.join(r, schedule, patient, *span, comment),
-            )
-        except InvalidParameter as refusal:
-            return _page(portal, request, signed, schedule, form, {"until": str(refusal)})
+            made = change(portal, signed, "Appointment", _joining(signed, schedule, form, span))
+        except InvalidParameter:
+            errors = {"until": later("The days have to lie within the next six months.")}
+            return _page(portal, request, signed, schedule, form, errors)
         except Conflict as refusal:
-            return _page(portal, request, signed, schedule, form, {"": str(refusal)}, 409)
+            return _page(portal, request, signed, schedule, form, {"": told(refusal)}, 409)
         return RedirectResponse(f"/visits/{made['id']}", 303)
 
     return router
+
+
+def _joining(
+    signed: Signed, schedule: str, form: Form, span: tuple[datetime, datetime]
+) -> Callable[[Repository], Resource]:
+    patient = form.get("patient") or signed.account.fhir_user
+    comment = form.get("comment", "").strip()[:LONGEST_COMMENT]
+    return lambda repository: waiting.join(repository, schedule, patient, *span, comment)
 
 
 def _page(

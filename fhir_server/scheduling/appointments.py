@@ -73,6 +73,7 @@ def move(appointment: Resource, status: str, by: str) -> None:
         raise Conflict(
             f"Appointment/{appointment['id']} is {before}; as {by} you cannot make it {status}.",
             "Appointment.status",
+            reason="not-possible",
         )
     appointment["status"] = status
 

@@ -8,14 +8,13 @@ one transaction that the caller opens.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fhir_server import extensions
 from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, Forbidden, InvalidParameter
-from fhir_server.instants import instant, moment
+from fhir_server.instants import moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import appointments, records, slots
+from fhir_server.scheduling import appointments, records, taking
 from fhir_server.scheduling.appointments import PATIENT, PRACTITIONER, SERVER
 from fhir_server.scheduling.offer import Offer, offer_of
 from fhir_server.scheduling.records import trusted
@@ -31,15 +30,11 @@ ROLES = {
 }
 PAYING = timedelta(minutes=30)
 """How long the time is held for a payment that was begun at once."""
-OFFERED = 3
-"""Other times that are named to who came too late."""
 _UNCONFIRMED = {
     "pending": "waits for its payment; a payment is what confirms it.",
     "waitlist": "has no time yet that could be confirmed.",
 }
 MOST_EXPIRED = 50
-MOST_OPEN = 6
-"""Requests and waits of one patient that are neither booked nor ended."""
 
 
 def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") -> Resource:
@@ -50,53 +45,21 @@ def hold(repository: Repository, slot_id: str, patient: str, comment: str = "") 
     by = party(repository, "c")
     person = patient_of(repository, patient)
     server = trusted(repository)
-    refuse_many(server, patient)
-    slot, offer = free_slot(server, slot_id)
-    appointment = asked_for("proposed", patient, person, offer, comment)
+    taking.refuse_many(server, patient)
+    slot, offer = taking.free_slot(server, slot_id)
+    appointment = taking.asked_for("proposed", patient, person, offer, comment)
     appointments.agree(appointment, "Patient", "tentative")
     if by == PRACTITIONER:
         appointments.agree(appointment, "Practitioner")
-    take(server, appointment, slot, offer, _now() + timedelta(minutes=offer.hold_minutes))
+    taking.take(server, appointment, slot, offer, _now() + timedelta(minutes=offer.hold_minutes))
     return records.create(server, appointment)
-
-
-def asked_for(status: str, patient: str, person: Resource, offer: Offer, comment: str) -> Resource:
-    """Return an Appointment with who offers it that the patient has asked for, without a time."""
-    at_once = offer.booking != "approve"
-    appointment: Resource = {
-        "resourceType": "Appointment",
-        "meta": extensions.claiming("appointment"),
-        "status": status,
-        "serviceType": [{"text": offer.service}],
-        "created": instant(_now(), "milliseconds"),
-        **({"comment": comment} if comment else {}),
-        "participant": [
-            _participant(patient, name_of(person), "accepted"),
-            _participant(offer.practitioner, offer.name, "accepted" if at_once else "needs-action"),
-        ],
-    }
-    schedule = {"valueReference": {"reference": f"Schedule/{offer.schedule}"}}
-    extensions.put(appointment, appointments.SCHEDULE, schedule)
-    return appointment
-
-
-def take(
-    server: Repository, appointment: Resource, slot: Resource, offer: Offer, until: datetime
-) -> None:
-    """Give the appointment the slot, at its price of now, held until then."""
-    if cost := price(server, offer):
-        extensions.put(appointment, appointments.FEE, {"valueMoney": cost})
-        extensions.put(appointment, appointments.PAYMENT, {"valueCode": "open"})
-    _place(appointment, slot)
-    appointments.hold(appointment, until)
-    _mark_slot(server, slot, "busy")
 
 
 def confirm(repository: Repository, id_: str, comment: str = "") -> Resource:
     """Say yes, as the patient who chose the time or as the practitioner who approves it."""
     by, appointment = _mine(repository, id_)
     if said := _UNCONFIRMED.get(appointment["status"]):
-        raise Conflict(f"Appointment/{id_} {said}", "Appointment.status")
+        raise Conflict(f"Appointment/{id_} {said}", "Appointment.status", reason="not-possible")
     if comment:
         appointment["comment"] = comment
     for who in {PATIENT: ("Patient",), PRACTITIONER: ("Practitioner",)}.get(
@@ -112,7 +75,10 @@ def paid(repository: Repository, id_: str) -> Resource:
     server = trusted(repository)
     appointment = _held(server, id_)
     if appointment["status"] not in ("proposed", "pending"):
-        raise Conflict(f"Appointment/{id_} is {appointment['status']}: it cannot be paid any more.")
+        raise Conflict(
+            f"Appointment/{id_} is {appointment['status']}: it cannot be paid any more.",
+            reason="not-payable",
+        )
     extensions.put(appointment, appointments.PAYMENT, {"valueCode": "paid"})
     return _settle(server, appointment, SERVER)
 
@@ -129,15 +95,20 @@ def reschedule(repository: Repository, id_: str, slot_id: str) -> Resource:
     """Move it to another slot of the same practitioner; the old one is let go only with that."""
     by, appointment = _mine(repository, id_)
     server = trusted(repository)
-    slot, offer = free_slot(server, slot_id)
+    slot, offer = taking.free_slot(server, slot_id)
     if offer.practitioner != appointments.actor(appointment, "Practitioner"):
-        raise Conflict("The other time is another practitioner's; book that one and cancel this.")
+        raise Conflict(
+            "The other time is another practitioner's; book that one and cancel this.",
+            reason="other-practitioner",
+        )
     before = appointment["status"]
     if before not in ("proposed", "pending", "booked"):
-        raise Conflict(f"Appointment/{id_} is {before}: it cannot be moved any more.")
-    _let_go(server, appointment)
-    _place(appointment, slot)
-    _mark_slot(server, slot, "busy")
+        raise Conflict(
+            f"Appointment/{id_} is {before}: it cannot be moved any more.", reason="not-possible"
+        )
+    taking.let_go(server, appointment)
+    taking.place(appointment, slot)
+    taking.mark_slot(server, slot, "busy")
     if by == PATIENT and offer.booking == "approve":
         appointments.agree(appointment, "Practitioner", "needs-action")
     return _settle(server, appointment, by)
@@ -149,7 +120,9 @@ def cancel(repository: Repository, id_: str, words: str = "", *, expired: bool =
         (SERVER, _held(trusted(repository), id_)) if expired else _mine(repository, id_)
     )
     if by == PATIENT and "start" in appointment and moment(appointment["start"]) <= _now():
-        raise Conflict(f"Appointment/{id_} has begun: it cannot be cancelled any more.")
+        raise Conflict(
+            f"Appointment/{id_} has begun: it cannot be cancelled any more.", reason="begun"
+        )
     code = "expired" if expired else _reason(appointment, by)
     appointments.move(appointment, "cancelled", by)
     appointment["cancelationReason"] = appointments.cancelled_for(code, words)
@@ -158,7 +131,7 @@ def cancel(repository: Repository, id_: str, words: str = "", *, expired: bool =
     if code == "rejected":
         appointments.agree(appointment, "Practitioner", "declined")
         _answer(server, appointment, "Practitioner", "declined")
-    _let_go(server, appointment)
+    taking.let_go(server, appointment)
     appointment.pop("slot", None)
     return records.save(server, appointment)
 
@@ -266,72 +239,8 @@ def _mine(repository: Repository, id_: str) -> tuple[str, Resource]:
 def _held(server: Repository, id_: str) -> Resource:
     found = records.held(server, "Appointment", id_)
     if found is None:
-        raise Conflict(f"There is no Appointment/{id_} any more.")
+        raise Conflict(f"There is no Appointment/{id_} any more.", reason="not-possible")
     return found
-
-
-def free_slot(server: Repository, slot_id: str) -> tuple[Resource, Offer]:
-    """Return the slot, which nobody else takes until the transaction ends; Conflict when it is not free."""
-    slot = records.held(server, "Slot", slot_id)
-    if slot is None:
-        raise Conflict(f"There is no Slot/{slot_id} any more. Choose another time.")
-    offer = offer_of(records.read(server, "Schedule", slots.schedule_of(slot)))
-    free = slot["status"] == "free" and slots.without_taken(server, [slot], {offer.schedule: offer})
-    if not free:
-        raise Conflict(f"This time is no longer free.{_others(server, offer, slot)}", "Slot.status")
-    if moment(slot["start"]) < _now() + timedelta(hours=offer.notice_hours):
-        raise Conflict(f"This time is too soon.{_others(server, offer, slot)}", "Slot.start")
-    return slot, offer
-
-
-def refuse_many(server: Repository, patient: str) -> None:
-    """Nobody keeps others from booking by asking for all there is."""
-    open_ = records.find(
-        server,
-        "Appointment",
-        ("patient", patient),
-        ("status", "proposed,pending,waitlist"),
-        ("_count", str(MOST_OPEN)),
-    )
-    if len(open_) == MOST_OPEN:
-        raise Conflict(
-            f"There are {MOST_OPEN} requests of this patient that are not settled yet. Confirm, pay "
-            "or withdraw one of them first.",
-            "patient",
-        )
-
-
-def _others(server: Repository, offer: Offer, slot: Resource) -> str:
-    """Return a sentence with the next free times."""
-    start = max(moment(slot["start"]), _now())
-    found = slots.free(server, [offer], start, start + slots.AHEAD, OFFERED)
-    if not found:
-        return " There is no other free time in the next four weeks."
-    times = [moment(each["start"]).astimezone(offer.zone) for each in found]
-    listed = ", ".join(f"{each:%a %d %b %H:%M}" for each in times)
-    return f" The next free times are {listed} ({offer.zone.key} time)."
-
-
-def _place(appointment: Resource, slot: Resource) -> None:
-    start, end = moment(slot["start"]), moment(slot["end"])
-    appointment |= {
-        "slot": [{"reference": f"Slot/{slot['id']}"}],
-        "start": slot["start"],
-        "end": slot["end"],
-        "minutesDuration": int((end - start).total_seconds() // 60),
-    }
-
-
-def _mark_slot(server: Repository, slot: Resource, status: str) -> None:
-    records.save(server, slot | {"status": status})
-
-
-def _let_go(server: Repository, appointment: Resource) -> None:
-    """Let the appointment's slots be booked again."""
-    for each in appointment.get("slot", []):
-        slot = records.held(server, "Slot", each["reference"].rpartition("/")[2])
-        if slot is not None and slot["status"] == "busy":
-            _mark_slot(server, slot, "free")
 
 
 def _reason(appointment: Resource, by: str) -> str:
@@ -339,34 +248,6 @@ def _reason(appointment: Resource, by: str) -> str:
     if by == PATIENT:
         return "withdrawn" if asked else "cancelled"
     return "rejected" if asked else "cancelled-by-practice"
-
-
-def price(server: Repository, offer: Offer) -> dict[str, Any] | None:
-    """Return the Money of the fee's ChargeItemDefinition; None when nothing is charged."""
-    if not offer.fee:
-        return None
-    found = records.find(server, "ChargeItemDefinition", ("url", offer.fee), ("status", "active"))
-    for definition in found:
-        for group in definition.get("propertyGroup", []):
-            for component in group.get("priceComponent", []):
-                if component.get("type") == "base" and "amount" in component:
-                    amount: dict[str, Any] = component["amount"]
-                    return amount
-    raise Conflict(f"The fee {offer.fee} of Schedule/{offer.schedule} is not defined here.")
-
-
-def name_of(person: Resource) -> str:
-    """Return a person's name as it is written."""
-    for name in person.get("name", []):
-        parts = [*name.get("prefix", []), *name.get("given", []), name.get("family", "")]
-        if text := name.get("text") or " ".join(filter(None, parts)):
-            return str(text)
-    return f"{person['resourceType']}/{person['id']}"
-
-
-def _participant(reference: str, name: str, status: str) -> dict[str, Any]:
-    actor = {"reference": reference, **({"display": name} if name else {})}
-    return {"actor": actor, "status": status}
 
 
 def patient_of(repository: Repository, reference: str) -> Resource:

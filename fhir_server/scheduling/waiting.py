@@ -13,7 +13,7 @@ from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, InvalidParameter
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import appointments, booking, records, slots
+from fhir_server.scheduling import appointments, booking, records, slots, taking
 from fhir_server.scheduling.appointments import SERVER
 from fhir_server.scheduling.offer import Offer, offer_of
 from fhir_server.scheduling.records import trusted
@@ -46,14 +46,15 @@ def join(
             f"The period has to end after it begins and within {FARTHEST.days} days from now.",
             "end",
         )
-    booking.refuse_many(server, patient)
+    taking.refuse_many(server, patient)
     _refuse_second(server, schedule, patient)
     if free := slots.free(server, [offer], start, end, 1):
         time = moment(free[0]["start"]).astimezone(offer.zone)
         raise Conflict(
-            f"There is a free time already: {time:%a %d %b %H:%M} ({offer.zone.key} time). Book it."
+            f"There is a free time already: {time:%a %d %b %H:%M} ({offer.zone.key} time). Book it.",
+            reason="free-already",
         )
-    appointment = booking.asked_for("waitlist", patient, person, offer, comment)
+    appointment = taking.asked_for("waitlist", patient, person, offer, comment)
     appointment["requestedPeriod"] = [{"start": instant(start), "end": instant(end)}]
     return records.create(server, appointment)
 
@@ -78,11 +79,11 @@ def offer_slot(repository: Repository, id_: str, slot_id: str) -> Resource:
     """Hold the slot for who waits; Conflict when either is not there any more. As the server."""
     appointment = records.held(repository, "Appointment", id_)
     if appointment is None or appointment["status"] != "waitlist":
-        raise Conflict(f"Appointment/{id_} does not wait any more.")
-    slot, offer = booking.free_slot(repository, slot_id)
+        raise Conflict(f"Appointment/{id_} does not wait any more.", reason="not-possible")
+    slot, offer = taking.free_slot(repository, slot_id)
     appointments.move(appointment, "proposed", SERVER)
     appointments.agree(appointment, "Patient", "tentative")
-    booking.take(repository, appointment, slot, offer, _held_until(slot, offer))
+    taking.take(repository, appointment, slot, offer, _held_until(slot, offer))
     return records.save(repository, appointment)
 
 
@@ -142,7 +143,9 @@ def _fitting(
 def _refuse_second(server: Repository, schedule: str, patient: str) -> None:
     listed = records.find(server, "Appointment", ("patient", patient), ("status", "waitlist"))
     if any(appointments.schedule(each) == schedule for each in listed):
-        raise Conflict("This patient is on the waiting list already.", "patient")
+        raise Conflict(
+            "This patient is on the waiting list already.", "patient", reason="waiting-already"
+        )
 
 
 def _held_until(slot: Resource, offer: Offer) -> datetime:

@@ -70,7 +70,7 @@ def write(connection: Connection, key: int, appointment: Resource | None) -> Non
     try:
         connection.query(_TAKE, values)
     except psycopg2.errors.ExclusionViolation as error:
-        raise Conflict(_sentence(taken), "Appointment.start") from error
+        raise Conflict(_sentence(taken), "Appointment.start", reason="time-taken") from error
 
 
 def taken_by(appointment: Resource) -> Taken | None:

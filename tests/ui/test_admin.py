@@ -95,7 +95,7 @@ def test_visits_are_cancelled_by_the_dozen_once_it_was_said_again(
         assert "The doctor is ill" in patient.get(each).text
     again = admin.post("/admin/visits", "/admin/visits", **boxes, **sure)
     assert again.status_code == 409
-    assert "you cannot make it cancelled" in again.text
+    assert "the visit has changed meanwhile" in again.text
     assert admin.post("/admin/visits", "/admin/visits").status_code == 422
 
 

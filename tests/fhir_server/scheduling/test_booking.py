@@ -8,7 +8,7 @@ import pytest
 
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.context import Store
-from fhir_server.scheduling import appointments, booking
+from fhir_server.scheduling import appointments, booking, taking
 from tests.fhir_server.access.practice import ADA, ADMIN, CLEO, LIND, MIA, OSEI, Door, app_of
 from tests.fhir_server.scheduling import offers
 
@@ -64,6 +64,8 @@ def test_a_time_is_not_booked_twice_by_any_door(door: Door) -> None:
     late = hold(door, CLEO, slot, "cleo")
     assert late.status == 409
     assert "next free times are" in late.said
+    (coding,) = late.issues[0]["details"]["coding"]
+    assert coding == {"system": "urn:medconsult:refusal", "code": "slot-taken"}
     again = {each: held[each] for each in ("start", "end")} | {
         "resourceType": "Appointment",
         "status": "booked",
@@ -173,8 +175,8 @@ def test_who_may_not(door: Door) -> None:
 
 def test_nobody_holds_all_there_is(door: Door) -> None:
     listed = free(door)
-    answers = [hold(door, ADA, slot).status for slot in listed[: booking.MOST_OPEN + 1]]
-    assert answers == [200] * booking.MOST_OPEN + [409]
+    answers = [hold(door, ADA, slot).status for slot in listed[: taking.MOST_OPEN + 1]]
+    assert answers == [200] * taking.MOST_OPEN + [409]
 
 
 @pytest.mark.parametrize(
