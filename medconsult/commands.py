@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from medconsult.sentences import fail, sentences, settings_for_command
-from smart_auth.auth import Auth
+
+if TYPE_CHECKING:
+    from smart_auth.auth import Auth
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S = 86_400
