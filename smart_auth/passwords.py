@@ -6,10 +6,10 @@ import functools
 import threading
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from smart_auth.wording import later, say
 
@@ -57,7 +57,7 @@ def weakness(password: str, known: Sequence[str] = ()) -> str:
         )
     if len(password) > LONGEST:
         return say(AT_MOST, most=LONGEST)
-    found = zxcvbn(password[:LOOKED_AT], user_inputs=[*_parts(known), "medconsult"])
+    found = _judged(password[:LOOKED_AT], [*_parts(known), "medconsult"])
     if found["score"] >= GOOD:
         return OF_THEM if _made_of(password[:LOOKED_AT].lower(), known) else ""
     feedback = found["feedback"]
@@ -79,7 +79,14 @@ def _made_of(password: str, known: Sequence[str]) -> bool:
         left = left.replace(part.lower(), "") if len(part) > 2 else left
     if left == password:
         return False
-    return len(left) < 4 or zxcvbn(left)["score"] < GOOD - 1
+    return len(left) < 4 or _judged(left)["score"] < GOOD - 1
+
+
+def _judged(password: str, known: Sequence[str] = ()) -> dict[str, Any]:
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - 13 MB of words, for when somebody chooses one
+
+    judged: dict[str, Any] = zxcvbn(password, user_inputs=list(known))
+    return judged
 
 
 def _normal(password: str) -> str:
