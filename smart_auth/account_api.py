@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from smart_auth import joining, letters, passkeys, sessions, signing_in
+from smart_auth import joining, letters, sessions, signing_in
 from smart_auth.accounts import Account, Refused, plain
 from smart_auth.auth import Auth
 from smart_auth.bodies import json
@@ -84,8 +84,10 @@ def _add_session(router: APIRouter, auth: Auth) -> None:
 def _add_passkey_login(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/api/passkey/authentication")
     def options(request: Request, _: Sent) -> Response:
+        from smart_auth import ceremonies  # noqa: PLC0415 - only who has passkeys needs it
+
         sessions.refuse_foreign(request)
-        return _challenge(auth, *passkeys.request_options(auth))
+        return _challenge(auth, *ceremonies.request_options(auth))
 
     @router.post("/auth/api/passkey/login")
     def login(request: Request, sent: Sent) -> Response:
@@ -100,19 +102,23 @@ def _add_passkey_login(router: APIRouter, auth: Auth) -> None:
 def _add_passkey_registration(router: APIRouter, auth: Auth) -> None:
     @router.post("/auth/api/passkey/registration")
     def options(request: Request, sent: Sent) -> Response:
+        from smart_auth import ceremonies  # noqa: PLC0415 - only who has passkeys needs it
+
         signed = _own(auth, request, sent)
         try:
             signing_in.check_again(auth, request, signed, _text(sent, "password"))
-            return _challenge(auth, *passkeys.creation(auth, signed.account))
+            return _challenge(auth, *ceremonies.creation(auth, signed.account))
         except Refused as refused:
             return _refusal(refused)
 
     @router.post("/auth/api/passkey")
     def add(request: Request, sent: Sent) -> Response:
+        from smart_auth import ceremonies  # noqa: PLC0415 - only who has passkeys needs it
+
         signed = _own(auth, request, sent)
         credential = _object(sent, "credential")
         try:
-            passkeys.add(auth, request, signed.account, credential, _text(sent, "name"))
+            ceremonies.add(auth, request, signed.account, credential, _text(sent, "name"))
         except Refused as refused:
             return _refusal(refused)
         with auth.engine.begin() as connection:
@@ -138,8 +144,10 @@ def _entered(auth: Auth, request: Request, account: Account, **also: str) -> Res
 
 
 def _challenge(auth: Auth, options: dict[str, Any], sealed: str) -> Response:
+    from smart_auth import ceremonies  # noqa: PLC0415
+
     answer = _answer(200, options)
-    passkeys.give(auth, answer, sealed)
+    ceremonies.give(auth, answer, sealed)
     return answer
 
 

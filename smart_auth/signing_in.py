@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 
-from smart_auth import letters, limits, passkeys, passwords, second_factor, sessions
+from smart_auth import letters, limits, passwords, second_factor, sessions
 from smart_auth.accounts import Account, Refused, change, find, plain
 from smart_auth.auth import Auth
 from smart_auth.hashes import fresh
@@ -87,11 +87,13 @@ def check_code(auth: Auth, request: Request, account: Account, code: str) -> Non
 
 def check_passkey(auth: Auth, request: Request, credential: Mapping[str, Any]) -> Account:
     """Return whose passkey this is; Refused otherwise."""
+    from smart_auth import ceremonies  # noqa: PLC0415 - only who has passkeys needs it
+
     address = f"login address {limits.address(request)}"
     with auth.engine.begin() as connection:
         if wait := limits.allow(connection, address, ADDRESS_MOST, ADDRESS_S):
             raise Waiting(wait)
-    account = passkeys.check(auth, request, credential)
+    account = ceremonies.check(auth, request, credential)
     if account.disabled:
         raise Refused(CLOSED)
     with auth.engine.begin() as connection:

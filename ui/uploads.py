@@ -5,13 +5,11 @@ Images are drawn anew, which leaves out where and by what they were taken.
 
 from __future__ import annotations
 
-import io
 import secrets
 from dataclasses import dataclass, replace
 
 import structlog
 from fastapi import UploadFile
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from smart_auth import limits
 from smart_auth.sessions import Signed
@@ -20,13 +18,7 @@ from ui import scanning
 from ui.portal import Portal
 
 LARGEST = 20 * 1024 * 1024
-MOST_PIXELS = 50_000_000
-LONGEST_SIDE = 4000
-SIDE = 256
-"""Pixels of a portrait."""
 MOST_AN_HOUR = 60
-_DRAWN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 log = structlog.get_logger("uploads")
 
 
@@ -59,7 +51,7 @@ def accepted(content: bytes, scanner: str = "") -> File:
         _refuse_harmful(scanner, content)
     if content.startswith(b"%PDF-"):
         return File(content, "application/pdf")
-    return _drawn_anew(content)
+    return _picture(content)
 
 
 def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
@@ -81,14 +73,23 @@ def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
 
 
 def portrait(file: File) -> bytes:
-    """Return the middle square of a picture, SIDE wide, as JPEG; Unacceptable when it is none."""
+    """Return a square JPEG of a picture; Unacceptable when it is none."""
+    from ui import pictures  # noqa: PLC0415 - the library comes with the first picture
+
     if not file.type.startswith("image/"):
         raise Unacceptable(later("This is no picture (JPEG, PNG, WebP) that can be opened."))
-    with Image.open(io.BytesIO(file.content)) as image:
-        square = ImageOps.fit(image.convert("RGB"), (SIDE, SIDE))
-    made = io.BytesIO()
-    square.save(made, "JPEG", quality=85)
-    return made.getvalue()
+    return pictures.portrait(file.content)
+
+
+def _picture(content: bytes) -> File:
+    from ui import pictures  # noqa: PLC0415
+
+    try:
+        return File(*pictures.drawn_anew(content))
+    except pictures.NoPicture:
+        raise Unacceptable(
+            later("This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened.")
+        ) from None
 
 
 def _refuse_harmful(scanner: str, content: bytes) -> None:
@@ -103,24 +104,6 @@ def _refuse_harmful(scanner: str, content: bytes) -> None:
         raise Unacceptable(
             later("The file cannot be checked for viruses right now. Try again later.")
         ) from error
-
-
-def _drawn_anew(content: bytes) -> File:
-    try:
-        with Image.open(io.BytesIO(content), formats=tuple(_DRAWN)) as image:
-            kind = str(image.format)
-            image.load()
-            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            made = io.BytesIO()
-            upright = ImageOps.exif_transpose(image)
-            upright.info = {}
-            plain = upright.convert("RGB") if kind == "JPEG" else upright
-            plain.save(made, kind)
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        raise Unacceptable(
-            later("This is neither a PDF nor a picture (JPEG, PNG, WebP) that can be opened.")
-        ) from None
-    return File(made.getvalue(), _DRAWN[kind])
 
 
 def safe_name(name: str) -> str:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import fhirpathpy
-from fhirpathpy.models import models
 
 from fhir_server.codec import Resource
 from fhir_server.definitions import structures
 from fhir_server.definitions.structures import Element
 from fhir_server.errors import Invalid
+from fhir_server.fhirpath import MODEL
 from fhir_server.patch import slots
 from fhir_server.patch.slots import Slot
 from fhir_server.patch.steps import Step
@@ -160,7 +160,7 @@ def _meets(place: Place, predicate: str) -> bool:
     try:  # the engine writes type marks into what it is given
         focus = copy.deepcopy(value)
         expression = {"base": place.definition, "expression": f"({predicate})"}
-        answer = fhirpathpy.evaluate(focus, expression, model=models["r4"])
+        answer = fhirpathpy.evaluate(focus, expression, model=MODEL)
     except Exception as error:  # the engine has no narrower class
         raise Invalid(f"where({predicate}) cannot be evaluated: {error}") from error
     if answer not in ([], [True], [False]):

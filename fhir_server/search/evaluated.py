@@ -15,9 +15,9 @@ from typing import Any
 import fhirpathpy
 from fhirpathpy.engine.invocations import invocation_registry
 from fhirpathpy.engine.nodes import FP_Type, ResourceNode
-from fhirpathpy.models import models
 
 from fhir_server.codec import Resource
+from fhir_server.fhirpath import MODEL
 from fhir_server.search.fields import Field
 from fhir_server.search.rows import Emit, Emitters, Rows
 
@@ -73,7 +73,7 @@ def _first_line(error: Exception) -> str:
 @lru_cache(maxsize=512)
 def _compiled(expression: str) -> Callable[..., list[Any]]:
     options = {"returnRawData": True, "traceFn": lambda *_: None}
-    compiled: Callable[..., list[Any]] = fhirpathpy.compile(expression, models["r4"], options)
+    compiled: Callable[..., list[Any]] = fhirpathpy.compile(expression, MODEL, options)
     return compiled
 
 

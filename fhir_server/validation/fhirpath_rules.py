@@ -13,10 +13,10 @@ from typing import Any
 
 import fhirpathpy
 from fhirpathpy.engine.nodes import ResourceNode
-from fhirpathpy.models import models
 
 from fhir_server.definitions import constraints
 from fhir_server.definitions.constraints import Constraint
+from fhir_server.fhirpath import MODEL
 from fhir_server.validation import rules as presence
 from fhir_server.validation.checks import checks
 
@@ -65,9 +65,7 @@ def rules(path: str) -> tuple[Constraint, ...]:
 
 @cache
 def _compiled(expression: str) -> Callable[..., list[Any]]:
-    compiled: Callable[..., list[Any]] = fhirpathpy.compile(
-        expression, models["r4"], {"traceFn": _ignore}
-    )
+    compiled: Callable[..., list[Any]] = fhirpathpy.compile(expression, MODEL, {"traceFn": _ignore})
     return compiled
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.ui.conftest import Portal, Visitor
-from ui import uploads
+from ui import pictures
 from ui.profile import described
 from ui.uploads import File, Unacceptable, accepted, portrait
 
@@ -45,7 +45,7 @@ def test_a_picture_stands_upright_and_tells_no_place(kind: str) -> None:
         assert image.size == (300, 600)
         assert not dict(image.getexif())
     with Image.open(io.BytesIO(portrait(kept))) as square:
-        assert square.size == (uploads.SIDE, uploads.SIDE)
+        assert square.size == (pictures.SIDE, pictures.SIDE)
 
 
 def test_a_letter_is_no_portrait() -> None:
