@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from fhir_server import instants
 from fhir_server.scheduling.offer import zone_of
 from smart_auth.sessions import Signed
 from ui.portal import Portal, usual_zone
@@ -51,5 +52,5 @@ def zones() -> list[str]:
     """Return the names to choose from: those with a continent, and UTC."""
     return [
         "UTC",
-        *sorted(name for name in available_timezones() if "/" in name and "Etc" not in name),
+        *sorted(name for name in instants.zones() if "/" in name and "Etc" not in name),
     ]

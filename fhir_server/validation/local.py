@@ -10,10 +10,10 @@ from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import available_timezones
 
 from fhir_server.errors import Issue
 from fhir_server.extensions import EXTENSION
+from fhir_server.instants import zones
 
 Problem = str
 """A sentence on what the value has to be; "" when it is right."""
@@ -58,7 +58,7 @@ def _one_of(*words: str) -> Check:
 
 
 def _zone(value: Any) -> Problem:
-    return "" if value in available_timezones() else "has to be an IANA time zone"
+    return "" if value in zones() else "has to be an IANA time zone"
 
 
 def _text(value: Any) -> Problem:
