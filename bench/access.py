@@ -82,7 +82,7 @@ def _guarded(house: House, patient: str) -> Iterator[Guarded]:
     port = free_port()
     environment = house.environment() | {"MEDCONSULT_DATA_DIR": str(house.folder / "guarded")}
     command = [str(PROGRAM), "serve", "--workers", "1", "--port", str(port)]
-    with started(house, command, environment, port) as server:
+    with started(house.folder, command, environment, port) as server:
         account = ["user", "add", f"{patient}@bench.example", "--role", "patient"]
         own = ["--fhir-user", f"Patient/{patient}", "--password-stdin"]
         _run(environment, [*account, *own], "violet anchor teapot\n")

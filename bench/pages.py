@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from statistics import median
 
 import httpx
 
-from bench.servers import PROGRAM, free_port
+from bench.servers import PROGRAM, free_port, started
 from medconsult.embedded import cluster_in
 
 GOAL_MS, GOAL_KB = 30, 100
@@ -61,17 +60,18 @@ def timed(client: httpx.Client, path: str) -> tuple[float, float]:
 @contextmanager
 def demo(folder: Path) -> Iterator[tuple[str, str]]:
     """Run a new demo; gives its address and the password of its people."""
-    url, output = f"http://127.0.0.1:{free_port()}", folder / "output"
-    changed = {"MEDCONSULT_DATA_DIR": str(folder / "var"), "MEDCONSULT_DEMO": "true"}
-    command = [str(PROGRAM), "serve", "--workers", "1", "--port", url.rpartition(":")[2]]
-    with output.open("wb") as log:
-        program = subprocess.Popen(command, env=os.environ | changed, stdout=log, stderr=log)
-        try:
-            yield url, _password(url, output)
-        finally:
-            program.terminate()
-            program.wait(30)
-            cluster_in(folder / "var").stop()
+    port = free_port()
+    environment = os.environ | {
+        "MEDCONSULT_DATA_DIR": str(folder / "var"),
+        "MEDCONSULT_DEMO": "true",
+    }
+    command = [str(PROGRAM), "serve", "--workers", "1", "--port", str(port)]
+    try:
+        with started(folder, command, environment, port):
+            url = f"http://127.0.0.1:{port}"
+            yield url, _password(url, folder / f"{port}.log")
+    finally:
+        cluster_in(folder / "var").stop()
 
 
 def _password(url: str, output: Path) -> str:

@@ -51,9 +51,10 @@ def database(folder: Path) -> Iterator[House]:
 
 @contextmanager
 def started(
-    house: House, command: list[str], environment: dict[str, str], port: int
+    folder: Path, command: list[str], environment: dict[str, str], port: int
 ) -> Iterator[int]:
-    log = (house.folder / f"{port}.log").open("wb")
+    """Run a program until the end, once its port answers; what it says goes to "<port>.log"."""
+    log = (folder / f"{port}.log").open("wb")
     program = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         _wait_for(port, program)
@@ -72,8 +73,8 @@ def serving(house: House, *options: str) -> Iterator[House]:
     floor = [sys.executable, "-m", "bench.floor"]
     server = [str(PROGRAM), "serve", "--workers", "1", "--port", str(port), *options]
     with (
-        started(house, floor, environment, floor_port) as floor_pid,
-        started(house, server, environment, port) as server_pid,
+        started(house.folder, floor, environment, floor_port) as floor_pid,
+        started(house.folder, server, environment, port) as server_pid,
     ):
         yield House(
             house.folder, house.url, house.database, floor_pid, floor_port, server_pid, port

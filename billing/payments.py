@@ -115,9 +115,6 @@ def _title(appointment: Resource) -> str:
     return " with ".join(filter(None, (service or "Appointment", who)))
 
 
-STATUSES = ("open", "paid", "failed", "expired", "refunded", "partially-refunded")
-
-
 def listed(
     connection: Connection, appointment: str = "", status: str = "", most: int = 100
 ) -> list[Line]:

@@ -36,11 +36,12 @@ def tell(connection: Connection, auth: Auth, account: Account, template: str) ->
 
 
 def _queue(connection: Connection, auth: Auth, account: Account, template: str, link: str) -> None:
-    text = (
-        letters()
-        .get_template(f"{template}.txt")
-        .render(account=account, issuer=auth.issuer, link=link)
-    )
-    subject, _, body = text.partition("\n\n")
-    subject = subject.removeprefix("Subject: ").strip()
+    values = {"account": account, "issuer": auth.issuer, "link": link}
+    subject, body = parted(letters().get_template(f"{template}.txt").render(values))
     mail.queue(connection, account.email, subject, body, secret=bool(link))
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Return the subject, from the first line of a mail's template, and the text below it."""
+    subject, _, body = text.partition("\n\n")
+    return subject.removeprefix("Subject: ").strip(), body

@@ -137,10 +137,10 @@ def environment() -> Environment:
 
 
 @functools.cache
-def letters() -> Environment:
-    """Return the environment of plain texts, where nothing is escaped and nothing may be missing."""
+def letters(package: str = "smart_auth") -> Environment:
+    """Return the environment of a room's mails: plain texts, nothing escaped, nothing that may be missing."""
     made = Environment(
-        loader=PackageLoader("smart_auth", "templates/mail"),
+        loader=PackageLoader(package, "templates/mail"),
         autoescape=False,  # noqa: S701 - plain text
         undefined=StrictUndefined,
         trim_blocks=True,

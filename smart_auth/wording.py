@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "de": "Deutsch"})
@@ -41,13 +42,13 @@ def later(words: str) -> str:
 
 def say(words: str, /, **values: object) -> str:
     """Return the words in the language that is spoken; %(name)s stands for a value."""
-    said = _catalogue(_spoken.get()).gettext(words) if words else ""
+    said = _spoken_catalogue().gettext(words) if words else ""
     return said % values if values else said
 
 
 def say_many(one: str, many: str, number: int) -> str:
     """Return the words for that number, which %(number)s stands for."""
-    return _catalogue(_spoken.get()).ngettext(one, many, number) % {"number": number}
+    return _spoken_catalogue().ngettext(one, many, number) % {"number": number}
 
 
 def within(words: str) -> str:
@@ -90,6 +91,11 @@ def asked_for(connection: HTTPConnection) -> str:
     return _preferred(connection.headers.get("accept-language", "")[:200])
 
 
+def remember(response: Response, tag: str) -> None:
+    """Let the browser ask for this language from now on."""
+    response.set_cookie(COOKIE, tag, KEPT_S, samesite="lax", httponly=True)
+
+
 class Speaking:
     """Lets each request be answered in its reader's language."""
 
@@ -107,8 +113,8 @@ def teach(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     made: Any = environment
     made.install_gettext_callables(
-        lambda words: _catalogue(_spoken.get()).gettext(words),
-        lambda one, many, number: _catalogue(_spoken.get()).ngettext(one, many, number),
+        lambda words: _spoken_catalogue().gettext(words),
+        lambda one, many, number: _spoken_catalogue().ngettext(one, many, number),
         newstyle=True,
     )
     environment.filters |= {"said": _said, "dated": dated}
@@ -118,6 +124,10 @@ def teach(environment: Environment) -> None:
 def _said(words: Any) -> Any:
     """Translate words that a program gave, marked by `later`; what is not in the catalogue stays."""
     return say(words) if type(words) is str else words
+
+
+def _spoken_catalogue() -> NullTranslations:
+    return _catalogue(_spoken.get())
 
 
 @functools.cache

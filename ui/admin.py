@@ -18,6 +18,7 @@ from fhir_server.errors import Conflict
 from fhir_server.extensions import claiming
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records
+from fhir_server.validation.local import PAYMENT_STATUSES
 from smart_auth import accounts, recovery, sessions
 from smart_auth.accounts import Refused
 from smart_auth.bodies import Form, form
@@ -149,7 +150,7 @@ def _add_lists(router: APIRouter, portal: Portal) -> None:
     def cancel(request: Request, form: Sent) -> Response:
         """Cancel those that are ticked, once it was said again that they are meant."""
         signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
-        ids = [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
+        ids = picked(form)
         if not ids:
             return _visits(
                 portal, request, signed, later("Tick the visits that are meant first."), 422
@@ -180,12 +181,12 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
     def paid(request: Request) -> Response:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
         with portal.billing.engine.connect() as connection:
-            wanted = one_of(payments.STATUSES, request, "status")
+            wanted = one_of(PAYMENT_STATUSES, request, "status")
             listed = payments.listed(connection, status=wanted, most=SHOWN)
         context = {
             "payments": listed,
             "provider": portal.billing.provider.name,
-            "statuses": payments.STATUSES,
+            "statuses": PAYMENT_STATUSES,
             "chosen": wanted,
         }
         return show(portal, request, signed, "admin_payments.html", context)
@@ -207,6 +208,11 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
         with portal.auth.engine.begin() as connection:
             mail.resend(connection, id_)
         return RedirectResponse("/admin/mails", 303)
+
+
+def picked(form: Form) -> list[str]:
+    """Return the ids whose boxes are ticked."""
+    return [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
 
 
 def one_of(known: Sequence[str], request: Request, name: str) -> str:

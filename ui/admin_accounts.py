@@ -16,7 +16,7 @@ from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from smart_auth.wording import later
-from ui.admin import ADMINISTRATORS, PICK, one_of
+from ui.admin import ADMINISTRATORS, PICK, one_of, picked
 from ui.pages import show
 from ui.portal import Portal, missing, only
 
@@ -47,7 +47,7 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
         """Shut or open those that are ticked."""
         signed = only(sessions.own_form(portal.auth, request, form), *ADMINISTRATORS)
         do = form.get("do", "")
-        ids = [each.removeprefix(PICK) for each in form if each.startswith(PICK)]
+        ids = picked(form)
         if do not in STEPS or not ids:
             return _list(
                 portal, request, signed, later("Tick the accounts that are meant first."), 422

@@ -18,7 +18,7 @@ from fhir_server.errors import Conflict, FHIRError
 from fhir_server.instants import moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import records, slots, taking
-from fhir_server.scheduling.offer import Offer, offer_of
+from fhir_server.scheduling.offer import Offer, offered
 from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
 from smart_auth.pages import worded
@@ -125,7 +125,7 @@ def times(
 def doctors(repository: Repository) -> list[Doctor]:
     """Return who can be booked, each with the first free times."""
     schedules = records.find(repository, "Schedule", ("active", "true"), ("_count", MOST))
-    offered = [(each, offer) for each in schedules if (offer := _offer(each))]
+    offered = [(each, offer) for each in schedules if (offer := offered(each))]
     ids = ",".join({offer.practitioner.rpartition("/")[2] for _, offer in offered})
     listed = records.find(repository, "Practitioner", ("_id", ids), ("_count", MOST)) if ids else []
     people = {f"Practitioner/{each['id']}": each for each in listed}
@@ -144,18 +144,11 @@ def doctors(repository: Repository) -> list[Doctor]:
 
 def doctor(repository: Repository, schedule: Resource) -> Doctor | None:
     """Return whose schedule it is; None when nobody can be booked by it."""
-    offer = _offer(schedule)
+    offer = offered(schedule)
     if offer is None or not offer.practitioner.startswith("Practitioner/"):
         return None
     person = records.read(repository, "Practitioner", offer.practitioner.rpartition("/")[2])
     return _doctor(person, schedule, offer, _fee(repository, offer), {})
-
-
-def _offer(schedule: Resource) -> Offer | None:
-    try:
-        return offer_of(schedule)
-    except Conflict:
-        return None
 
 
 def _fee(repository: Repository, offer: Offer) -> str:

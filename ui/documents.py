@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import time
@@ -173,19 +172,11 @@ def store(portal: Portal, signed: Signed, patient: str, handed: Handed) -> Resou
 
 def put(repository: Repository, author: str, patient: str, handed: Handed) -> Resource:
     """Keep a file, in the caller's transaction."""
-    binary = records.create(
-        records.trusted(repository),
-        {
-            "resourceType": "Binary",
-            "contentType": handed.file.type,
-            "securityContext": {"reference": patient},
-            "data": base64.b64encode(handed.file.content).decode(),
-        },
-    )
+    binary = uploads.keep(repository, handed.file, patient)
     now = instant(datetime.now(UTC))
     attachment = {
         "contentType": handed.file.type,
-        "url": f"Binary/{binary['id']}",
+        "url": f"Binary/{binary}",
         "title": handed.file.name,
         "size": len(handed.file.content),
         "creation": now,
@@ -253,11 +244,6 @@ def content_of(portal: Portal, document: Resource) -> tuple[bytes, str, str]:
     kind, _, id_ = attachment.get("url", "").rpartition("/")
     if kind != "Binary":
         raise missing()
-    store_ = portal.auth.store
-
-    def work(repository: Repository) -> Resource:
-        return records.read(records.trusted(repository), "Binary", id_)
-
-    binary = store_.reading(work)
+    file = uploads.kept(portal, id_)
     name = attachment.get("title", "document")
-    return base64.b64decode(binary.get("data", "")), binary["contentType"], name
+    return file.content, file.type, name

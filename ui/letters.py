@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 
 from billing.money import minor, shown
 from fhir_server import extensions
 from fhir_server.codec import Resource
 from fhir_server.scheduling import appointments
-from smart_auth.wording import direction, language, teach
+from smart_auth.letters import parted
+from smart_auth.pages import letters as templates
+from smart_auth.wording import direction, language
 from ui.calendar import who
 from ui.pages import when
 
@@ -30,7 +30,7 @@ def write(kind: str, reader: str, resource: Resource, zone: ZoneInfo, issuer: st
     start, held = resource.get("start"), extensions.text(resource, "held-until")
     money = appointments.fee(resource)
     written = (
-        _templates()
+        templates("ui")
         .get_template(f"{kind}.txt")
         .render(
             reader=reader,
@@ -43,8 +43,8 @@ def write(kind: str, reader: str, resource: Resource, zone: ZoneInfo, issuer: st
             link=f"{issuer}{_page(kind, reader, resource)}",
         )
     )
-    subject, _, body = written.partition("\n\n")
-    subject, body = subject.removeprefix("Subject: ").strip(), body.strip() + "\n"
+    subject, body = parted(written)
+    body = body.strip() + "\n"
     return Letter(subject, body, as_html(subject, body))
 
 
@@ -66,16 +66,3 @@ def as_html(subject: str, body: str) -> str:
         f'<!doctype html><html lang="{language()}" dir="{direction()}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>{paragraphs}</body></html>"
     )
-
-
-@functools.cache
-def _templates() -> Environment:
-    made = Environment(
-        loader=PackageLoader("ui", "templates/mail"),
-        autoescape=False,  # noqa: S701 - plain text
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    teach(made)
-    return made

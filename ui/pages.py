@@ -20,7 +20,7 @@ from fhir_server.instants import moment
 from fhir_server.scheduling.people import name_of
 from smart_auth.pages import SAFE, STATIC, security_policy
 from smart_auth.sessions import Signed
-from smart_auth.wording import COOKIE, KEPT_S, dated, later, say, speaking, teach
+from smart_auth.wording import COOKIE, dated, later, remember, say, speaking, teach
 from ui import preferences
 from ui.portal import Portal
 
@@ -117,7 +117,7 @@ def show(
     answer = HTMLResponse(text, status, headers)
     if preferred.language and request.cookies.get(COOKIE) != preferred.language:
         # Pages about the account do not know what was chosen in the portal.
-        answer.set_cookie(COOKIE, preferred.language, KEPT_S, samesite="lax", httponly=True)
+        remember(answer, preferred.language)
     return answer
 
 

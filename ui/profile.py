@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -102,11 +101,11 @@ def _add_picture(router: APIRouter, portal: Portal) -> None:
     ) -> Response:
         signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *SHOWN)
         try:
-            picture = None if do == "remove" else uploads.sent(portal, signed, file)
-            content = uploads.portrait(picture) if picture else b""
+            remove = do == "remove"
+            picture = None if remove else uploads.portrait(uploads.sent(portal, signed, file))
         except Unacceptable as refusal:
             return _page(portal, request, signed, {"file": str(refusal)})
-        change(portal, signed, "Binary", lambda r: _show(r, signed.account.fhir_user, content))
+        change(portal, signed, "Binary", lambda r: _show(r, signed.account.fhir_user, picture))
         return RedirectResponse("/profile?done=1", 303)
 
     @router.get("/people/{type_}/{id_}/{picture}")
@@ -118,10 +117,8 @@ def _add_picture(router: APIRouter, portal: Portal) -> None:
         person = found(portal, sessions.current(portal.auth, request), type_, id_)
         if picture_of(person) != f"/people/{type_}/{id_}/{picture}":
             raise missing()
-        binary = portal.auth.store.reading(
-            lambda r: records.read(records.trusted(r), "Binary", picture)
-        )
-        answer = served(base64.b64decode(binary["data"]), "image/jpeg", "picture.jpg")
+        kept = uploads.kept(portal, picture)
+        answer = served(kept.content, kept.type, "picture.jpg")
         # Another picture has another address.
         answer.headers["Cache-Control"] = f"private, max-age={KEPT_S}, immutable"
         return answer
@@ -191,24 +188,15 @@ def _save(portal: Portal, signed: Signed, work: Any) -> None:
     )
 
 
-def _show(repository: Repository, user: str, content: bytes) -> None:
-    """Put the picture in the place of the one before; b"" for none."""
+def _show(repository: Repository, user: str, picture: uploads.File | None) -> None:
+    """Put the picture in the place of the one before; None for no picture."""
     type_, _, id_ = user.rpartition("/")
     person = records.read(repository, type_, id_)
-    server = records.trusted(repository)
     before = picture_of(person).rpartition("/")[2]
     rest = {name: value for name, value in person.items() if name != "photo"}
-    if content:
-        binary = records.create(
-            server,
-            {
-                "resourceType": "Binary",
-                "contentType": "image/jpeg",
-                "securityContext": {"reference": user},
-                "data": base64.b64encode(content).decode(),
-            },
-        )
-        rest["photo"] = [{"contentType": "image/jpeg", "url": f"Binary/{binary['id']}"}]
+    if picture is not None:
+        url = f"Binary/{uploads.keep(repository, picture, user)}"
+        rest["photo"] = [{"contentType": picture.type, "url": url}]
     records.save(repository, rest)
     if before:
-        server.delete("Binary", before)
+        records.trusted(repository).delete("Binary", before)

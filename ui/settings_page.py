@@ -19,7 +19,7 @@ from smart_auth import sessions
 from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
-from smart_auth.wording import COOKIE, KEPT_S, LANGUAGES, later
+from smart_auth.wording import LANGUAGES, later, remember
 from ui import preferences
 from ui.pages import show
 from ui.portal import Portal, change, found, only
@@ -49,7 +49,7 @@ def routes(portal: Portal) -> APIRouter:
             chosen = {"zone": zone, "language": language, "reminders": "reminders" in form}
             with portal.auth.engine.begin() as connection:
                 preferences.save(connection, signed.account.id, **chosen)
-            answer.set_cookie(COOKIE, language, KEPT_S, samesite="lax", httponly=True)
+            remember(answer, language)
         return answer
 
     _add_zone(router, portal)

@@ -5,12 +5,15 @@ Images are drawn anew, which leaves out where and by what they were taken.
 
 from __future__ import annotations
 
+import base64
 import secrets
 from dataclasses import dataclass, replace
 
 import structlog
 from fastapi import UploadFile
 
+from fhir_server.repository import Repository
+from fhir_server.scheduling import records
 from smart_auth import limits
 from smart_auth.sessions import Signed
 from smart_auth.wording import later, say
@@ -72,13 +75,32 @@ def sent(portal: Portal, signed: Signed, file: UploadFile | None) -> File:
     return replace(kept, name=safe_name(file.filename))
 
 
-def portrait(file: File) -> bytes:
+def keep(repository: Repository, file: File, whose: str) -> str:
+    """Keep the content as a Binary of somebody, "Patient/1"; returns its id. As the server itself."""
+    binary = {
+        "resourceType": "Binary",
+        "contentType": file.type,
+        "securityContext": {"reference": whose},
+        "data": base64.b64encode(file.content).decode(),
+    }
+    return str(records.create(records.trusted(repository), binary)["id"])
+
+
+def kept(portal: Portal, id_: str) -> File:
+    """Return the content of a Binary, for whom what names it was shown to."""
+    binary = portal.auth.store.reading(
+        lambda repository: records.read(records.trusted(repository), "Binary", id_)
+    )
+    return File(base64.b64decode(binary.get("data", "")), binary["contentType"])
+
+
+def portrait(file: File) -> File:
     """Return a square JPEG of a picture; Unacceptable when it is none."""
     from ui import pictures  # noqa: PLC0415 - the library comes with the first picture
 
     if not file.type.startswith("image/"):
         raise Unacceptable(later("This is no picture (JPEG, PNG, WebP) that can be opened."))
-    return pictures.portrait(file.content)
+    return File(pictures.portrait(file.content), "image/jpeg")
 
 
 def _picture(content: bytes) -> File:

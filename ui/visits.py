@@ -163,12 +163,11 @@ def _add_booking(router: APIRouter, portal: Portal) -> None:
 
 def _gone(portal: Portal, signed: Signed, slot: str, refusal: FHIRError) -> Stop:
     """Say that it cannot be had, and offer what can."""
-    schedule = slot.rpartition("-")[0]
-    if not schedule:
-        link = ("/doctors", later("Find a doctor"))
-        return Stop(409, later("This time cannot be booked"), told(refusal), link=link)
-    link = (f"/doctors/{quote(schedule)}", later("See the free times"))
-    words = f"{told(refusal)} {_next_times(portal, signed, schedule)}"
+    schedule, words = slot.rpartition("-")[0], told(refusal)
+    link = ("/doctors", later("Find a doctor"))
+    if schedule:
+        link = (f"/doctors/{quote(schedule)}", later("See the free times"))
+        words += f" {_next_times(portal, signed, schedule)}"
     return Stop(409, later("This time cannot be booked"), words, link=link)
 
 

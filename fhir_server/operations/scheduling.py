@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from fhir_server import codec
 from fhir_server.codec import Resource
-from fhir_server.errors import Conflict, InvalidParameter
+from fhir_server.errors import InvalidParameter
 from fhir_server.operations.asked import Asked
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records, slots, waiting
-from fhir_server.scheduling.offer import offer_of
+from fhir_server.scheduling.offer import offered
 
 _MOST = 500
 _CRITERIA = ("schedule", "practitioner", "specialty", "service-type")
@@ -23,12 +23,8 @@ def find(repository: Repository, asked: Asked) -> bytes:
     criteria = [(name, value) for name in _CRITERIA if (value := asked.text(name))]
     start = max(_instant(asked, "start") or _now(), _now())
     end = _instant(asked, "end") or start + slots.AHEAD
-    offers = []
-    for schedule in records.find(repository, "Schedule", *_searched(criteria), ("_count", "200")):
-        try:
-            offers.append(offer_of(schedule))
-        except Conflict:
-            continue  # one that is not in use offers nothing
+    listed = records.find(repository, "Schedule", *_searched(criteria), ("_count", "200"))
+    offers = [offer for each in listed if (offer := offered(each))]
     found = slots.free(repository, offers, start, end, min(max(asked.page, 1), _MOST))
     return codec.encode(_bundle(repository, found))
 

@@ -109,6 +109,14 @@ def offer_of(schedule: Resource) -> Offer:
     )
 
 
+def offered(schedule: Resource) -> Offer | None:
+    """Read a Schedule; None when it offers nothing that can be booked here."""
+    try:
+        return offer_of(schedule)
+    except Conflict:
+        return None
+
+
 def zone_of(name: str) -> ZoneInfo:
     """Return the IANA time zone; UTC when there is none of the name."""
     try:

@@ -15,7 +15,7 @@ from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
 from fhir_server.scheduling import appointments, booking, records, slots, taking
 from fhir_server.scheduling.appointments import SERVER
-from fhir_server.scheduling.offer import Offer, offer_of
+from fhir_server.scheduling.offer import Offer, offer_of, offered
 from fhir_server.scheduling.records import trusted
 from fhir_server.storage import occupied
 
@@ -63,7 +63,7 @@ def matches(repository: Repository) -> list[tuple[str, str]]:
     """Return the ids of who waits and of the Slot to offer them, by who came first. As the server."""
     found: list[tuple[str, str]] = []
     for schedule, line in _lines(repository).items():
-        offer = _offer(repository, schedule)
+        offer = offered(records.read(repository, "Schedule", schedule))
         if offer is None:
             continue
         free = slots.free(repository, [offer], _now(), _now() + slots.AHEAD, _FREE)
@@ -118,13 +118,6 @@ def _period(waiting: Resource) -> dict[str, str]:
     """Return start and end of what is wished for; {} when another system made it without."""
     period: dict[str, str] = next(iter(waiting.get("requestedPeriod", [])), {})
     return period if {"start", "end"} <= period.keys() else {}
-
-
-def _offer(repository: Repository, schedule: str) -> Offer | None:
-    try:
-        return offer_of(records.read(repository, "Schedule", schedule))
-    except Conflict:
-        return None  # one that is not in use offers nothing
 
 
 def _fitting(

@@ -19,7 +19,7 @@ Problem = str
 """A sentence on what the value has to be; "" when it is right."""
 Check = Callable[[Any], Problem]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_PAYMENT = ("open", "paid", "failed", "expired", "refunded", "partially-refunded")
+PAYMENT_STATUSES = ("open", "paid", "failed", "expired", "refunded", "partially-refunded")
 
 
 def problems(resource: Mapping[str, Any], path: str = "") -> Iterator[Issue]:
@@ -134,7 +134,7 @@ CHECKS: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "schedule": _reference,
             "held-until": _text,
             "fee": _money,
-            "payment-status": _one_of(*_PAYMENT),
+            "payment-status": _one_of(*PAYMENT_STATUSES),
         },
         "Practitioner": {"biography": _text},
     }
