@@ -125,19 +125,19 @@ def times(
 def doctors(repository: Repository) -> list[Doctor]:
     """Return who can be booked, each with the first free times."""
     schedules = records.find(repository, "Schedule", ("active", "true"), ("_count", MOST))
-    offered = [(each, offer) for each in schedules if (offer := offered(each))]
-    ids = ",".join({offer.practitioner.rpartition("/")[2] for _, offer in offered})
+    bookable = [(each, offer) for each in schedules if (offer := offered(each))]
+    ids = ",".join({offer.practitioner.rpartition("/")[2] for _, offer in bookable})
     listed = records.find(repository, "Practitioner", ("_id", ids), ("_count", MOST)) if ids else []
     people = {f"Practitioner/{each['id']}": each for each in listed}
-    fees = {offer.fee: _fee(repository, offer) for _, offer in offered}
+    fees = {offer.fee: _fee(repository, offer) for _, offer in bookable}
     now = datetime.now(UTC)
-    free = slots.free(repository, [each for _, each in offered], now, now + SOON, LONGEST_LIST)
+    free = slots.free(repository, [each for _, each in bookable], now, now + SOON, LONGEST_LIST)
     by_schedule: dict[str, list[Resource]] = {}
     for slot in free:
         by_schedule.setdefault(slots.schedule_of(slot), []).append(slot)
     return [
         _doctor(people[offer.practitioner], each, offer, fees[offer.fee], by_schedule)
-        for each, offer in offered
+        for each, offer in bookable
         if offer.practitioner in people
     ]
 

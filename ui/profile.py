@@ -101,8 +101,8 @@ def _add_picture(router: APIRouter, portal: Portal) -> None:
     ) -> Response:
         signed = only(sessions.own_form(portal.auth, request, {"csrf": csrf}), *SHOWN)
         try:
-            remove = do == "remove"
-            picture = None if remove else uploads.portrait(uploads.sent(portal, signed, file))
+            sent = None if do == "remove" else uploads.sent(portal, signed, file)
+            picture = uploads.File(uploads.portrait(sent), "image/jpeg") if sent else None
         except Unacceptable as refusal:
             return _page(portal, request, signed, {"file": str(refusal)})
         change(portal, signed, "Binary", lambda r: _show(r, signed.account.fhir_user, picture))

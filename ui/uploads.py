@@ -94,13 +94,13 @@ def kept(portal: Portal, id_: str) -> File:
     return File(base64.b64decode(binary.get("data", "")), binary["contentType"])
 
 
-def portrait(file: File) -> File:
+def portrait(file: File) -> bytes:
     """Return a square JPEG of a picture; Unacceptable when it is none."""
     from ui import pictures  # noqa: PLC0415 - the library comes with the first picture
 
     if not file.type.startswith("image/"):
         raise Unacceptable(later("This is no picture (JPEG, PNG, WebP) that can be opened."))
-    return File(pictures.portrait(file.content), "image/jpeg")
+    return pictures.portrait(file.content)
 
 
 def _picture(content: bytes) -> File:
