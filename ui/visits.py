@@ -21,7 +21,7 @@ from fhir_server.codec import Resource
 from fhir_server.errors import Conflict, FHIRError
 from fhir_server.instants import instant, moment
 from fhir_server.repository import Repository
-from fhir_server.scheduling import appointments, booking, records, slots, taking
+from fhir_server.scheduling import appointments, booking, records, slots, taking, waiting
 from fhir_server.scheduling.offer import Offer, offer_of
 from fhir_server.scheduling.people import name_of
 from smart_auth import sessions
@@ -77,9 +77,9 @@ class Visit:
         return str(self.resource.get("start", ""))
 
     @property
-    def wished(self) -> Mapping[str, str]:
-        """Return start and end of the period in which a waiting patient wishes for a time."""
-        return next(iter(self.resource.get("requestedPeriod", [])), {})
+    def wished(self) -> waiting.Wish | None:
+        """Return the start and the end of the time in which a waiting patient wishes for a visit."""
+        return waiting.wished(self.resource)
 
     @property
     def room(self) -> str:

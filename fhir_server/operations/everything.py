@@ -13,7 +13,7 @@ from fhir_server.definitions import structures
 from fhir_server.errors import InvalidParameter
 from fhir_server.operations.asked import Asked
 from fhir_server.repository import Repository
-from fhir_server.search.types.date import moment, span
+from fhir_server.search.types.date import span, storable
 from fhir_server.storage import everything as storage
 from fhir_server.storage import links
 from fhir_server.storage.everything import Selection
@@ -73,7 +73,7 @@ def _since(text: str | None) -> datetime:
     found = span(text)
     if found is None:
         raise InvalidParameter(f"_since has to be a date or instant, not {text!r}.", "_since")
-    return moment(found[0])
+    return storable(found[0])
 
 
 def _types(asked: Asked) -> list[str] | None:

@@ -15,7 +15,7 @@ from fhir_server.repository import Repository
 from fhir_server.rest.call import Call, shape, show
 from fhir_server.rest.web import Response
 from fhir_server.search.term import resource_key
-from fhir_server.search.types.date import LATEST, moment, span
+from fhir_server.search.types.date import span, storable
 from fhir_server.storage import links
 from fhir_server.storage.history import Window
 from fhir_server.storage.resources import Version
@@ -145,6 +145,6 @@ def page_size(call: Call) -> int:
 
 def _moment(name: str, text: str) -> tuple[datetime, datetime]:
     found = span(text)
-    if found is None or found[1] >= LATEST:
+    if found is None:
         raise InvalidParameter(f"{name} has to be a date or instant, not {text!r}.", name)
-    return moment(found[0]), moment(found[1])
+    return storable(found[0]), storable(found[1])

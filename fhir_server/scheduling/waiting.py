@@ -17,11 +17,13 @@ from fhir_server.scheduling import appointments, booking, records, slots, taking
 from fhir_server.scheduling.appointments import SERVER
 from fhir_server.scheduling.offer import Offer, offer_of, offered
 from fhir_server.scheduling.records import trusted
+from fhir_server.search.types.date import span, storable
 from fhir_server.storage import occupied
 
 FARTHEST = timedelta(days=180)
 _MOST = "1000"
 _FREE = 500
+Wish = tuple[datetime, datetime]
 
 
 def join(
@@ -67,8 +69,8 @@ def matches(repository: Repository) -> list[tuple[str, str]]:
         if offer is None:
             continue
         free = slots.free(repository, [offer], _now(), _now() + slots.AHEAD, _FREE)
-        for waiting in line:
-            slot = next(_fitting(repository, waiting, free), None)
+        for waiting, wish in line:
+            slot = next(_fitting(repository, waiting, wish, free), None)
             if slot is not None:
                 free.remove(slot)
                 found.append((waiting["id"], slot["id"]))
@@ -89,42 +91,49 @@ def offer_slot(repository: Repository, id_: str, slot_id: str) -> Resource:
 
 def end_next(repository: Repository) -> bool:
     """Take off the list one whose period is over; False when there is none. As the server."""
-    now = instant(_now())
-    over = next((each for each in _waiting(repository) if _period(each)["end"] <= now), None)
+    now = _now()
+    over = next((each for each, (_, end) in _waiting(repository) if end <= now), None)
     if over is None:
         return False
     booking.cancel(repository, over["id"], "No time became free", expired=True)
     return True
 
 
+def wished(waiting: Resource) -> Wish | None:
+    """Return from when until when a time is wished for; None when another system does not say it whole.
+
+    As written by whoever made it: in any zone, or a day, which is one of UTC.
+    """
+    period: dict[str, str] = next(iter(waiting.get("requestedPeriod", [])), {})
+    start, end = (span(period.get(name, "")) for name in ("start", "end"))
+    if start is None or end is None:
+        return None
+    return storable(start[0]), storable(end[1]).replace(microsecond=0)
+
+
 # Within
 
 
-def _waiting(repository: Repository) -> Sequence[Resource]:
+def _waiting(repository: Repository) -> Sequence[tuple[Resource, Wish]]:
     """Return who waits, the first in line first."""
     found = records.find(repository, "Appointment", ("status", "waitlist"), ("_count", _MOST))
-    ours = [each for each in found if appointments.schedule(each) and _period(each)]
-    return sorted(ours, key=lambda each: (each.get("created", ""), each["id"]))
+    line = sorted(found, key=lambda each: (each.get("created", ""), each["id"]))
+    ours = (each for each in line if appointments.schedule(each))
+    return [(each, wish) for each in ours if (wish := wished(each))]
 
 
-def _lines(repository: Repository) -> dict[str, list[Resource]]:
-    by_schedule: dict[str, list[Resource]] = {}
-    for each in _waiting(repository):
-        by_schedule.setdefault(appointments.schedule(each), []).append(each)
+def _lines(repository: Repository) -> dict[str, list[tuple[Resource, Wish]]]:
+    by_schedule: dict[str, list[tuple[Resource, Wish]]] = {}
+    for each, wish in _waiting(repository):
+        by_schedule.setdefault(appointments.schedule(each), []).append((each, wish))
     return by_schedule
 
 
-def _period(waiting: Resource) -> dict[str, str]:
-    """Return start and end of what is wished for; {} when another system made it without."""
-    period: dict[str, str] = next(iter(waiting.get("requestedPeriod", [])), {})
-    return period if {"start", "end"} <= period.keys() else {}
-
-
 def _fitting(
-    repository: Repository, waiting: Resource, free: Iterable[Resource]
+    repository: Repository, waiting: Resource, wish: Wish, free: Iterable[Resource]
 ) -> Iterator[Resource]:
     """Yield the slots within what is wished for in which the patient has no other appointment."""
-    start, end = (moment(_period(waiting)[name]) for name in ("start", "end"))
+    start, end = wish
     patient = appointments.actor(waiting, "Patient")
     for slot in free:
         begins, ends = moment(slot["start"]), moment(slot["end"])

@@ -30,6 +30,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 DAY = 86_400 * _SECOND
 """Microseconds."""
+_FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _PATTERN = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
@@ -93,9 +95,9 @@ def _until(start: int, after: int) -> Span:
     return start, after - 1
 
 
-def moment(microseconds: int) -> datetime:
-    """Return the time in UTC; OverflowError beyond what Python can write."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+def storable(microseconds: int) -> datetime:
+    """Return the time in UTC, or the nearest that both Python and PostgreSQL can write in any zone."""
+    return _EPOCH + timedelta(microseconds=min(max(microseconds, _FIRST), _LAST))
 
 
 def period(value: dict[str, Any]) -> Span | None:
@@ -182,15 +184,3 @@ def read_span(field: Field, text: str, reading: Reading) -> tuple[str, Span]:
         return prefix, found
     margin = abs(reading.now - found[0]) // 10
     return prefix, (found[0] - margin, found[1] + margin)
-
-
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
-_LAST = datetime(9999, 12, 30, tzinfo=UTC)
-
-
-def storable(microseconds: int) -> datetime:
-    """Return the time, or the nearest that both Python and PostgreSQL can write."""
-    try:
-        return min(max(moment(microseconds), _FIRST), _LAST)
-    except OverflowError:
-        return _FIRST if microseconds < 0 else _LAST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -116,6 +116,39 @@ def test_it_ends_by_leaving_and_when_the_days_are_over(door: Door, store: Store)
     ended = door.as_(OPEN).get(f"Appointment/{over}").json
     assert ended["cancelationReason"]["text"] == "No time became free"
     assert store.reading(waiting.matches) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "wish"),
+    [
+        ("2026-11-25T23:30:00-02:00", "2026-11-26T05:00:00+03:00", ("26 01:30", "26 02:00")),
+        ("2026-11-25", "2026-11-26", ("25 00:00", "26 23:59")),
+        ("2026-11", "9999", ("01 00:00", "30 00:00")),
+        ("2026-11-25T10:00:00Z", "", None),
+    ],
+)
+def test_a_wish_is_read_in_whatever_zone_it_was_written(
+    start: str, end: str, wish: tuple[str, str] | None
+) -> None:
+    found = waiting.wished({"requestedPeriod": [{"start": start, "end": end}]})
+    assert (found and tuple(f"{each:%d %H:%M}" for each in found)) == wish
+
+
+def test_one_of_another_system_ends_when_its_time_is_over_there(door: Door, store: Store) -> None:
+    hold(door, MIA, free(door)[0], "ben")
+    over = wait(door, CLEO, "cleo").id
+
+    def late(repository: Any) -> None:
+        waits = records.read(repository, "Appointment", over)
+        east = timezone(timedelta(hours=12))
+        start, end = (NOW - timedelta(hours=each) for each in (2, 1))
+        past = {"start": start.astimezone(east), "end": end.astimezone(east)}
+        period = {name: time.isoformat(timespec="seconds") for name, time in past.items()}
+        records.save(repository, waits | {"requestedPeriod": [period]})
+
+    store.writing(late)
+    chores.offer_times(store)
+    assert status(door, over) == "cancelled"
 
 
 def test_bad_input_is_answered_in_a_sentence(door: Door) -> None:
