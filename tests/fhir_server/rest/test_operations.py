@@ -86,6 +86,13 @@ def test_validate_takes_a_profile_and_says_when_it_is_unknown(client: Client) ->
     }
     (issue,) = client.post("Slot/$validate?profile=urn:medconsult:profile:slot", slot).issues
     assert (issue["code"], issue["expression"]) == ("required", ["Slot.serviceType"])
+    client.stored({"resourceType": "Schedule", "id": "s", "actor": [{"display": "Dr. Osei"}]})
+    client.stored(slot | {"id": "s1"})
+    (of_the_stored,) = client.get("Slot/s1/$validate?profile=urn:medconsult:profile:slot").issues
+    assert of_the_stored["expression"] == ["Slot.serviceType"]
+    both = "profile=http://p.example&profile=urn:medconsult:profile:slot"
+    warned, held = client.post(f"Slot/$validate?{both}", slot).issues
+    assert (warned["severity"], held["severity"]) == ("warning", "error")
     answer = client.post("Patient/$validate?profile=http://p.example", a_patient())
     assert "http://p.example" in answer.said
     assert answer.issues[0]["severity"] == "warning"
