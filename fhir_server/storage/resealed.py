@@ -5,7 +5,7 @@ For a time in which no server writes: one that still seals with an older key cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fhir_server.database import Connection
 from fhir_server.storage.sealed import SealedBlobs
@@ -40,6 +40,7 @@ def reseal(connection: Connection, blobs: SealedBlobs) -> tuple[int, int]:
     Killed in the middle it has harmed nothing, and does the rest when it is called again.
     """
     kept: set[str] = set()
+    replaced: set[str] = set()
     done = 0
     for table in _TABLES:
         for rows in _pages(connection, table):
@@ -49,8 +50,9 @@ def reseal(connection: Connection, blobs: SealedBlobs) -> tuple[int, int]:
                 columns = [list(each) for each in zip(*changed, strict=True)]
                 connection.query(_RENAME.format(table=table), columns)
             done += len(changed)
-            kept.update(blob.partition(":")[2] for _, _, blob in renamed)
-    return done, _sweep(blobs, kept)
+            kept.update(_names(renamed))
+            replaced.update(_names(rows))
+    return done, _sweep(blobs, kept, replaced)
 
 
 def _pages(connection: Connection, table: str) -> Iterator[list[Row]]:
@@ -66,8 +68,17 @@ def _sealed(blobs: SealedBlobs, blob: str) -> str:
     return f"{form}:{blobs.resealed(name)}"
 
 
-def _sweep(blobs: SealedBlobs, kept: set[str]) -> int:
-    gone = [each for each in blobs.names() if each not in kept]
+def _names(rows: Iterable[Row]) -> set[str]:
+    return {blob.partition(":")[2] for _, _, blob in rows}
+
+
+def _sweep(blobs: SealedBlobs, kept: set[str], replaced: set[str]) -> int:
+    """Remove what was sealed anew and what an undone write left; never what another key sealed.
+
+    A bucket may hold what belongs to another database, or to no MedConsult at all.
+    """
+    unnamed = (each for each in blobs.names() if each not in kept)
+    gone = [each for each in unnamed if each in replaced or blobs.is_ours(each)]
     for name in gone:
         blobs.remove(name)
     return len(gone)

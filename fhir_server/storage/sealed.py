@@ -53,6 +53,11 @@ class SealedBlobs:
         newest = kept.startswith(MAGIC + fingerprint(self.keys[0]))
         return name if newest else self.put(self._open(kept, name))
 
+    def is_ours(self, name: str) -> bool:
+        """Tell whether one of the keys sealed it."""
+        kept = self.inner.get(name)
+        return any(kept.startswith(MAGIC + fingerprint(key)) for key in self.keys)
+
     def check(self) -> None:
         self.inner.check()
 

@@ -49,6 +49,10 @@ def test_every_version_is_sealed_anew_and_older_keys_are_needed_no_more(
     both = keeping(store, tmp_path, NEW, OLD)
     put(both, LETTERS[2])
     orphan = both.blobs.put(b"of a write that was undone")
+    others = [
+        FileBlobs(tmp_path).put(b"of nobody we know"),
+        SealedBlobs(FileBlobs(tmp_path), (b"x" * 32,)).put(b"of another database"),
+    ]
     blobs = SealedBlobs(FileBlobs(tmp_path), (NEW, OLD))
     with store.database.connection() as connection:
         assert resealed.reseal(connection, blobs) == (2, 3)
@@ -56,6 +60,9 @@ def test_every_version_is_sealed_anew_and_older_keys_are_needed_no_more(
     only = keeping(store, tmp_path, NEW)
     assert [content(only, version) for version in (1, 2, 3)] == list(LETTERS)
     assert orphan not in list(blobs.names())
+    assert set(others) <= set(blobs.names())
+    for other in others:
+        blobs.remove(other)
     kept = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
     assert len(kept) == 3
     assert all(fingerprint(OLD) not in each for each in kept)
