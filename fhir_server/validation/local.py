@@ -1,16 +1,19 @@
-"""Our own extensions: what their values have to be, so that what reads them may rely on it.
+"""Our own extensions are as they are defined, and their values such that what reads them may rely on it.
 
-docs/scheduling.md lists their meaning. Extensions of others pass as they are.
+Which there are, and their types, say the StructureDefinitions (`definitions.extensions`); here stand ranges
+and what one value has to do with another. docs/scheduling.md lists their meaning. Others' pass as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.definitions import extensions
+from fhir_server.definitions.extensions import Extension
 from fhir_server.errors import Issue
 from fhir_server.extensions import EXTENSION
 from fhir_server.instants import zones
@@ -24,18 +27,47 @@ PAYMENT_STATUSES = ("open", "paid", "failed", "expired", "refunded", "partially-
 
 def problems(resource: Mapping[str, Any], path: str = "") -> Iterator[Issue]:
     """Yield what is wrong with our extensions on a resource that is valid R4."""
-    checks = CHECKS.get(resource["resourceType"])
-    if not checks or "extension" not in resource:
+    defined = extensions.of_type(resource["resourceType"])
+    if not defined or "extension" not in resource:
         return
     where = path or resource["resourceType"]
+    checks = CHECKS.get(resource["resourceType"], {})
+    seen: set[str] = set()
     for number, each in enumerate(resource["extension"]):
         name = each["url"].removeprefix(EXTENSION)
         if name == each["url"]:
             continue
-        check = checks.get(name)
-        said = check(_value(each)) if check else f"is none of {', '.join(sorted(checks))}"
+        said = _misplaced(name, defined, seen) or _misshapen(each, defined[name])
+        if not said and name in checks:
+            said = checks[name](_value(each))
         if said:
             yield Issue("value", f"{each['url']}: it {said}.", f"{where}.extension[{number}]")
+        seen.add(name)
+
+
+def _misplaced(name: str, defined: Mapping[str, Extension], seen: Collection[str]) -> Problem:
+    if name not in defined:
+        return f"is none of {', '.join(sorted(defined))}"
+    return "may be there once" if name in seen and not defined[name].repeats else ""
+
+
+def _misshapen(extension: Mapping[str, Any], definition: Extension) -> Problem:
+    """Tell what of an extension, or a part of one, is not as its StructureDefinition has it."""
+    if not definition.parts:
+        right = not definition.keys.isdisjoint(extension)
+        return "" if right else f"has to have {' or '.join(sorted(definition.keys))}"
+    given = extension.get("extension", [])
+    seen: set[str] = set()
+    for each in given:
+        name = each["url"]
+        said = _misplaced(name, definition.parts, seen) or _misshapen(each, definition.parts[name])
+        if said:
+            return f"has a part {name}, which {said}"
+        seen.add(name)
+    missing = [name for name, each in definition.parts.items() if each.needed and name not in seen]
+    if missing or not given:
+        return f"has to have the parts {', '.join(missing or definition.parts)}"
+    return ""
 
 
 def _value(extension: Mapping[str, Any]) -> Any:
@@ -47,7 +79,7 @@ def _value(extension: Mapping[str, Any]) -> Any:
 
 def _whole(least: int, most: int) -> Check:
     def check(value: Any) -> Problem:
-        right = isinstance(value, int) and least <= value <= most
+        right = least <= value <= most
         return "" if right else f"has to be a whole number from {least} to {most}"
 
     return check
@@ -61,36 +93,33 @@ def _zone(value: Any) -> Problem:
     return "" if value in zones() else "has to be an IANA time zone"
 
 
-def _text(value: Any) -> Problem:
-    return "" if isinstance(value, str) and value else "has to have a text value"
+def _canonical(value: Any) -> Problem:
+    return "" if isinstance(value, str) else "has to be the URL of a ChargeItemDefinition"
 
 
 def _room(value: Any) -> Problem:
-    right = isinstance(value, str) and value.startswith(("https://", "http://localhost", "/"))
+    right = value.startswith(("https://", "http://localhost", "/"))
     return "" if right else "has to be an https address, with {room} for the visit's own name"
 
 
 def _reference(value: Any) -> Problem:
-    right = isinstance(value, Mapping) and str(value.get("reference", "")).startswith("Schedule/")
+    right = value.get("reference", "").startswith("Schedule/")
     return "" if right else "has to be a Reference to a Schedule of this server"
 
 
 def _hours(value: Any) -> Problem:
-    right = isinstance(value, Mapping) and value.get("day") in DAYS and _is_span(value)
-    return "" if right else "needs day (mon..sun), from and to (times, from before to)"
+    right = value["day"] in DAYS and _is_span(value)
+    return "" if right else "needs a day (mon..sun) and a from before its to"
 
 
 def _exception(value: Any) -> Problem:
-    right = isinstance(value, Mapping) and _is_day(value.get("date"))
-    whole = right and not {"from", "to"} & value.keys()
-    return "" if whole or (right and _is_span(value)) else "needs date, and from and to or neither"
+    right = _is_day(value["date"]) and (value.keys() == {"date"} or _is_span(value))
+    return "" if right else "needs a whole date, and from before to or neither"
 
 
 def _cancellation(value: Any) -> Problem:
-    hours = value.get("free-hours", 0) if isinstance(value, Mapping) else -1
-    percent = value.get("percent", 0) if isinstance(value, Mapping) else -1
-    right = isinstance(hours, int) and hours >= 0 and 0 <= Decimal(str(percent)) <= 100
-    return "" if right else "needs free-hours (from 0) and percent (0 to 100)"
+    right = 0 <= Decimal(str(value.get("percent", 0))) <= 100
+    return "" if right else "needs a percent from 0 to 100"
 
 
 def _money(value: Any) -> Problem:
@@ -127,15 +156,13 @@ CHECKS: Mapping[str, Mapping[str, Check]] = MappingProxyType(
             "offer-hours": _whole(1, 24 * 7),
             "booking": _one_of("approve", "instant", "free"),
             "cancellation": _cancellation,
-            "fee": _text,
+            "fee": _canonical,
             "meeting": _room,
         },
         "Appointment": {
             "schedule": _reference,
-            "held-until": _text,
             "fee": _money,
             "payment-status": _one_of(*PAYMENT_STATUSES),
         },
-        "Practitioner": {"biography": _text},
     }
 )

@@ -25,12 +25,14 @@ def schedule(doctor: str = "osei", booking: str = "approve", **numbers: int) -> 
             {"url": f"{URN}booking", "valueCode": booking},
             *({"url": f"{URN}fee", "valueCanonical": FEE} for _ in range(booking != "free")),
             *(hours(day, "00:00:00", "23:30:00") for day in days),
-            *(
-                {"url": f"{URN}{name.replace('_', '-')}", "valueUnsignedInt": value}
-                for name, value in numbers.items()
-            ),
+            *(number(name.replace("_", "-"), value) for name, value in numbers.items()),
         ],
     }
+
+
+def number(name: str, value: int) -> dict[str, Any]:
+    positive = name in ("slot-minutes", "offer-hours")
+    return {"url": f"{URN}{name}", "valuePositiveInt" if positive else "valueUnsignedInt": value}
 
 
 def hours(day: str, start: str, end: str) -> dict[str, Any]:
