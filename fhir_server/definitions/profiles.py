@@ -33,6 +33,8 @@ class Rule:
     """Of a choice of types those that are left; () for what R4 says."""
     pattern: Any = None
     """What the value has to contain; None for anything."""
+    fixed: Any = None
+    """What the value has to be, and nothing more; None for anything."""
     value_set: str = ""
     codes: Codes | None = None
     """One of which it has to have."""
@@ -49,7 +51,11 @@ class Profile:
 @cache
 def profiles() -> Mapping[str, Profile]:
     """Return our profiles by URL."""
-    resources = [entry["resource"] for entry in json.loads(FILE.read_bytes())["entry"]]
+    return read([entry["resource"] for entry in json.loads(FILE.read_bytes())["entry"]])
+
+
+def read(resources: list[dict[str, Any]]) -> Mapping[str, Profile]:
+    """Return the profiles among definitions by URL; KeyError when one requires a value set not among them."""
     sets = _value_sets(resources)
     found = (
         Profile(each["url"], each["type"], _tree(each, sets))
@@ -94,18 +100,24 @@ def _tree(definition: Mapping[str, Any], sets: Mapping[str, Codes]) -> Rule:
 def _rule(path: str, elements: Mapping[str, Any], sets: Mapping[str, Codes]) -> Rule:
     element = elements.get(path, {})
     most = element.get("max", "*")
-    value_set = element.get("binding", {}).get("valueSet", "")
+    binding = element.get("binding", {})
+    value_set = binding["valueSet"] if binding.get("strength") == "required" else ""
     return Rule(
         name=path.rpartition(".")[2].removesuffix("[x]"),
         choice=path.endswith("[x]"),
         least=element.get("min", 0),
         most=float("inf") if most == "*" else int(most),
         types=tuple(each["code"] for each in element.get("type", [])),
-        pattern=next((value for key, value in element.items() if key.startswith("pattern")), None),
+        pattern=_valued(element, "pattern"),
+        fixed=_valued(element, "fixed"),
         value_set=value_set,
         codes=sets[value_set] if value_set else None,
         within=tuple(_rule(each, elements, sets) for each in _children(path, elements)),
     )
+
+
+def _valued(element: Mapping[str, Any], name: str) -> Any:
+    return next((value for key, value in element.items() if key.startswith(name)), None)
 
 
 def _children(path: str, elements: Mapping[str, Any]) -> Iterator[str]:

@@ -72,6 +72,8 @@ def _element(parent: Mapping[str, Any], rule: Rule, where: str, url: str) -> Ite
 def _value(value: Any, rule: Rule, where: str, url: str) -> Iterator[Issue]:
     if rule.pattern is not None and not _contains(value, rule.pattern):
         yield Issue("value", f"{url}: it has to be, or to contain, {rule.pattern}.", where)
+    if rule.fixed is not None and value != rule.fixed:
+        yield Issue("value", f"{url}: it has to be {rule.fixed} and nothing more.", where)
     if rule.codes is not None and not _is_bound(value, rule.codes):
         yield Issue("code-invalid", f"{url}: {_advice(rule)}", where)
     if isinstance(value, Mapping):
