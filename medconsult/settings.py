@@ -23,7 +23,6 @@ SENDER = re.compile(r"[^\r\n<>]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+")
 # Read by the test suite only; they may stand in the environment of a server that a test starts.
 NOT_SETTINGS = frozenset(
     {
-        "MEDCONSULT_BROWSER",
         "MEDCONSULT_REQUIRE_ALL",
         "MEDCONSULT_SCREENS",
         "MEDCONSULT_TEST_DATABASE_URL",
