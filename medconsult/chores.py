@@ -22,6 +22,7 @@ from fhir_server.context import Store
 from fhir_server.errors import Conflict, FHIRError
 from fhir_server.repository import Repository
 from fhir_server.scheduling import booking, records, slots, waiting
+from fhir_server.storage import settling
 from medconsult import background
 from medconsult.app import store_of
 from medconsult.authorization import auth_of
@@ -34,6 +35,7 @@ LOOK_S = 1.0
 END_S = 10.0
 SLOTS_EVERY_S = 3600.0
 WAITING_EVERY_S = 5.0
+SETTLE_EVERY_S = 5.0
 REMIND_EVERY_S = 60.0
 COMPARE_EVERY_S = 24 * 3600.0
 COMPARED = timedelta(days=2)
@@ -92,6 +94,9 @@ def chores_of(portal: Portal) -> Sequence[Chore]:
         Chore("changes", 0, partial(_all, partial(telling.follow_next, portal))),
         Chore("slots", SLOTS_EVERY_S, partial(make_slots, store)),
         Chore("waiting", WAITING_EVERY_S, partial(offer_times, store)),
+        Chore(
+            "terms", SETTLE_EVERY_S, partial(store.reading, lambda r: settling.settle(r.connection))
+        ),
         Chore("reminders", REMIND_EVERY_S, partial(telling.remind, portal)),
         Chore("comparison", COMPARE_EVERY_S, partial(compare, portal)),
     )
