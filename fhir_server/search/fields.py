@@ -52,6 +52,12 @@ class Field:
         return len(elements) == 1 and not any(path.many for path in self.paths)
 
     @property
+    def resolved(self) -> frozenset[str]:
+        """Return the types of targets that `resolve() is` lets through; none where any may be one."""
+        kinds = [each.name for path in self.paths for each in path.filters if each.kind == "target"]
+        return frozenset(kinds) if kinds and len(kinds) == len(self.paths) else frozenset()
+
+    @property
     def folded(self) -> bool:
         """Whether case is ignored: R4 asks for it unless the code system is known to heed case."""
         return not self.paths or any(path.type != "code" for path in self.paths)

@@ -50,6 +50,14 @@ class Path:
     many: bool = False
     """Whether it can lead to several values."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.steps)
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        return tuple(each for _, each in self.steps if each)
+
 
 class UnsupportedExpressionError(ValueError):
     """The expression uses FHIRPath that this compiler does not know."""

@@ -116,10 +116,11 @@ def read(field: Field, modifier: str, text: str, reading: Reading) -> Predicate:
             raise refuse(field, text, f"with :{modifier} it has to refer to a {modifier}.")
         return HasTerm(reference_term(field.prefix, located.target))
     targets = (modifier,) if modifier else field.targets or structures.resource_types()
-    references = [f"{name}/{literal}" for name in targets]
-    # A logical name such as a canonical "urn" has no slash either, so the text itself may be meant.
-    terms = [reference_term(field.prefix, each) for each in (*references, literal)]
-    return any_of(*(HasTerm(each) for each in terms))
+    meant = [f"{name}/{literal}" for name in targets if name in (field.resolved or targets)]
+    if not field.resolved or not meant:
+        # A logical name such as a canonical "urn" has no slash either, so the text itself may be meant.
+        meant = [*meant, literal]
+    return any_of(*(HasTerm(reference_term(field.prefix, each)) for each in meant))
 
 
 def _read_identifier(field: Field, text: str) -> Predicate:
