@@ -9,6 +9,7 @@ from fhir_server.access.policy import Policy
 from fhir_server.database import Connection
 from fhir_server.drafts import Draft
 from fhir_server.errors import Forbidden
+from fhir_server.search.query import Query
 from fhir_server.search.term import resource_key
 from fhir_server.storage import resources, rights
 from fhir_server.storage.resources import Version
@@ -26,12 +27,21 @@ class Guard:
         if right is None:
             return resources.read(self.connection, key)
         if marks := self.policy.marks(resource_type, letter):
-            return rights.read(self.connection, key, marks)
-        version = resources.read(self.connection, key)
-        if version is None:
-            return version
-        found = rights.fulfilling(self.connection, [resource_type], right, [key])
-        return version if found else None
+            return rights.read_marked(self.connection, key, marks)
+        return rights.read(self.connection, resource_type, right, key)
+
+    def restrict(self, query: Query) -> Query:
+        """Return the query that finds only what the principal may search; Forbidden when that is no type.
+
+        Whose record is searched is mostly said: whether they are the principal's patient is asked first, so that
+        the search need not find all the principal's patients.
+        """
+        named = self.policy.named(query)
+        own = self.policy.own_patients()
+        if not named or own is None:
+            return self.policy.restrict(query)
+        sure = rights.fulfilling(self.connection, ["Patient"], own, sorted(named))
+        return self.policy.restrict(query, frozenset(sure))
 
     def may_see(self, resource_type: str, id_: str) -> bool:
         """Tell whether the principal may read the resource."""

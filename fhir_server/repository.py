@@ -141,7 +141,7 @@ class Repository:
     def _allowed(self, query: Query) -> Query:
         """Return what of the query the principal may search; worked out once for page, cost and count."""
         if self.restricted is None or self.restricted[0] is not query:
-            self.restricted = query, self.policy.restrict(query)
+            self.restricted = query, self.guard.restrict(query)
         return self.restricted[1]
 
     def page(self, query: Query, token: str | None, total: int | None) -> searches.Page:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from fhir_server.access.asked import entering, is_asked, terms_of, wanted
 from fhir_server.access.principal import OPEN, Principal
 from fhir_server.access.roles import ANYWHERE, COMPARTMENT, Role, Rule, role
 from fhir_server.access.scopes import Scope
@@ -50,8 +51,11 @@ class Policy:
     """Keys of the patients whose whole record a Consent denies."""
     denials: tuple[Predicate, ...] = ()
     """What every resource has to fulfil besides: that no Consent denies it."""
+    sure: frozenset[int] = frozenset()
+    """Keys of patients who are known to be theirs, when nobody else's compartment counts."""
     _rights: dict[tuple[str, str], Right] = field(default_factory=dict)
     _marks: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    _whose: Predicate | None = None
 
     @property
     def unrestricted(self) -> bool:
@@ -77,12 +81,15 @@ class Policy:
         """Tell whether the principal may call an operation that is neither reading nor writing."""
         return self.principal is OPEN or operation in self.role.operations
 
-    def restrict(self, query: Query) -> Query:
-        """Return the query that finds only what the principal may search; Forbidden when that is no type."""
+    def restrict(self, query: Query, sure: frozenset[int] = frozenset()) -> Query:
+        """Return the query that finds only what the principal may search; Forbidden when that is no type.
+
+        sure: those of `named` who are patients of theirs; whatever matches is then in the compartment of one.
+        """
         if self.principal is OPEN:
             return query
         types = self._searched(query.types)
-        own = self.over(types, "s")
+        own = (_knowing(self, sure) if sure else self).over(types, "s")
         if query.contained != "false" and own is not None:
             raise Forbidden(
                 "_contained is for those who may search all resources of a type; leave it out.",
@@ -93,8 +100,9 @@ class Policy:
         ]
         if own is not None:
             signature = (self.principal.role, self.principal.user, self.principal.patient)
-            held = (Condition("access", signature, each) for each in parts(own))
-            conditions = [*held, *conditions]
+            asked = terms_of(query)
+            held = [each for each in parts(own) if not is_asked(each, asked)]
+            conditions = [*(Condition("access", signature, each) for each in held), *conditions]
         return replace(query, types=types, conditions=tuple(conditions))
 
     def over(self, types: Sequence[str], letter: str) -> Right:
@@ -114,6 +122,25 @@ class Policy:
     def own_patients(self) -> Right:
         """Return who the patients of the principal are; None when the role is tied to none."""
         return self._patients() if self.role.patients else None
+
+    def named(self, query: Query) -> set[int]:
+        """Return keys among which is that of a patient in whose compartment all is that can match.
+
+        What a term says of whom cannot be read from it, so it is all that it could be; {} when asking who
+        of them is a patient of theirs would spare nothing.
+        """
+        searched = query.types[0]
+        if len(query.types) > 1 or not self.role.patients or self._refusal(searched, "s"):
+            return set()
+        if _keys(self._patients()):
+            return set()
+        terms, keys = terms_of(query), {each.key for each in wanted(query, HasKey)}
+        right = self.right(searched, "s")
+        if right is None or all(is_asked(each, terms) for each in parts(right)):
+            return set()
+        if all(scope and scope.context == "patient" for scope in self.fitting(searched, "s")):
+            keys.add(term.resource_key(f"Patient/{self.principal.patient}"))
+        return keys | {each ^ mark for each in terms for mark in entering(searched)}
 
     def permitted(self, types: Iterable[str], letter: str) -> tuple[str, ...]:
         """Return those of the types of which the principal may have something."""
@@ -188,7 +215,7 @@ class Policy:
         """Return the policy without these patients, that grants only what fulfils the denials as well."""
         if not denials:
             return self
-        return replace(self, withheld=withheld, denials=denials, _rights={}, _marks={})
+        return replace(self, withheld=withheld, denials=denials, _rights={}, _marks={}, _whose=None)
 
     def _has_patient(self, rule: Rule) -> bool:
         return bool(self.principal.patient) or not rule.patient
@@ -221,7 +248,7 @@ class Policy:
 
     def _tie(self, how: str, resource_type: str, *, launched: bool) -> list[Predicate]:
         """Return how a resource is tied to the principal's patients, or to the launch patient among them."""
-        whose = self._patients()
+        whose = _any_key(self.sure) if self.sure and how == COMPARTMENT else self._patients()
         own = term.resource_key(f"Patient/{self.principal.patient}")
         if launched and whose != HasKey(own):
             near = _tied(how, resource_type, HasKey(own))
@@ -229,12 +256,17 @@ class Policy:
         return [_tied(how, resource_type, whose)]
 
     def _patients(self) -> Predicate:
+        if self._whose is None:
+            self._whose = self._found_patients()
+        return self._whose
+
+    def _found_patients(self) -> Predicate:
         found = [
             _joined(_parsed("Patient", self._bound(criteria))) for criteria in self.role.patients
         ]
         if self.withheld and found:
             # Whose whole record is denied is no patient of theirs, by whatever a resource is tied.
-            hidden = Not(any_of(*(HasKey(key) for key in sorted(self.withheld))))
+            hidden = Not(_any_key(self.withheld))
             found = [AllOf((any_of(*found), hidden))]
         opened = [HasKey(term.resource_key(f"Patient/{id_}")) for id_ in self.principal.emergency]
         return any_of(*found, *opened)
@@ -275,6 +307,22 @@ def policy_of(principal: Principal) -> Policy:
 UNRESTRICTED = Policy(OPEN, role("open"))
 
 
+@lru_cache(maxsize=_KEPT)
+def _knowing(policy: Policy, sure: frozenset[int]) -> Policy:
+    return replace(policy, sure=sure, _rights={}, _marks={})
+
+
+def _keys(patients: Predicate) -> list[int]:
+    """Return the patients' keys; [] unless all of them are known."""
+    known = patients.predicates if isinstance(patients, AnyOf) else (patients,)
+    keys = [each.key for each in known if isinstance(each, HasKey)]
+    return keys if len(keys) == len(known) else []
+
+
+def _any_key(keys: Iterable[int]) -> Predicate:
+    return any_of(*(HasKey(key) for key in sorted(keys)))
+
+
 def _marks(right: Right) -> tuple[int, ...]:
     choices = right.predicates if isinstance(right, AnyOf) else (right,)
     terms = tuple(each.term for each in choices if isinstance(each, HasTerm))
@@ -308,8 +356,6 @@ def _tied(how: str, resource_type: str, patients: Predicate) -> Predicate:
 
 def _marked(mark: int, patients: Predicate, *, typed: bool) -> Predicate:
     """Return "has the mark of one of the patients": a plain term for patients that are known."""
-    known = patients.predicates if isinstance(patients, AnyOf) else (patients,)
-    keys = [each.key for each in known if isinstance(each, HasKey)]
-    if len(keys) == len(known):
+    if keys := _keys(patients):
         return any_of(*(HasTerm(mark ^ key, typed=typed) for key in keys))
     return PointsTo(mark, "Patient", patients, typed)

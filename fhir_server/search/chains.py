@@ -127,7 +127,7 @@ def follow_back(name: str, trail: Trail, read: Callable[[str, str], Predicate]) 
         raise InvalidParameter(f"{code!r} of {source} is no reference.")
     with trail.further(name):
         end = read(source, rest)
-    pointed = PointedFrom(source, field.param, end)
+    pointed = PointedFrom(source, field.param, term(field.prefix), end)
     if naming.paths(field):
         return AnyOf((pointed, SharesName(source, naming.difference(field), end)))
     return pointed

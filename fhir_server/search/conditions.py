@@ -16,7 +16,7 @@ from fhir_server.search.fields import Field, fields
 from fhir_server.search.filter import read_filter
 from fhir_server.search.predicates import HasKey, Not, PointedFrom, Predicate, any_of
 from fhir_server.search.reading import Reading
-from fhir_server.search.term import resource_key
+from fhir_server.search.term import resource_key, term
 from fhir_server.search.values import find_field, read_presence, read_value, refuse_modifier
 
 CONTROLS = (
@@ -93,8 +93,13 @@ def _read_named(
 
 def _read_list(_type: str, text: str, _reading: Reading, _trail: Trail) -> Predicate:
     """Members of stored Lists, https://hl7.org/fhir/R4/search.html#list."""
-    item = fields("List")["item"].param
-    return any_of(*(PointedFrom("List", item, _list(value)) for value in _values("_list", text)))
+    item = fields("List")["item"]
+    return any_of(
+        *(
+            PointedFrom("List", item.param, term(item.prefix), _list(value))
+            for value in _values("_list", text)
+        )
+    )
 
 
 def _list(value: str) -> Predicate:

@@ -207,6 +207,8 @@ class PointedFrom:
 
     type: str
     param: int
+    reference: int
+    """Term of the parameter, which reference terms are made with."""
     predicate: Predicate
 
 

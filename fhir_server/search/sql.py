@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from types import MappingProxyType
 
-from fhir_server.search import order, pairs, patterns, ranges
+from fhir_server.search import linking, order, pairs, patterns, ranges
 from fhir_server.search.entry import Entry
 from fhir_server.search.narrow import is_typed, narrows, parts
 from fhir_server.search.order import Place
@@ -74,23 +74,9 @@ _TEXTS = (
     "{row}.terms && ARRAY(SELECT t.term FROM text_value t"
     " WHERE t.param = {param}::bigint AND t.value LIKE {pattern})"
 )
-# Reference terms are key # parameter, so the keys found become terms without another look-up.
-_POINTS_TO = (
-    "{row}.terms && ARRAY(SELECT {inner}.key # {number}::bigint"
-    " FROM resource {inner} WHERE {where})"
-)
-_POINTED_FROM = (
-    "{row}.key IN (SELECT l.target FROM resource {inner},"
-    " unnest({inner}.ref_params, {inner}.ref_keys) AS l(param, target)"
-    " WHERE {where} AND l.param = {number}::bigint)"
-)
-# The terms of names differ so from those of what uses them, and the other way round.
-_SHARES_NAME = (
-    "{row}.terms && ARRAY(SELECT t.name # {number}::bigint FROM resource {inner},"
-    " unnest({inner}.terms) AS t(name) WHERE {where})"
-)
-
 ANY_TYPE = ("",)
+KEYS = "keys"
+"""Name of the parameter of `among`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +158,9 @@ def _by_time_alone(query: Query) -> bool:
 
 def linked(predicate: Link, entry: Entry) -> Statement:
     """Select whether a chain or _has holds of the resource with this entry."""
-    writer = Writer()
-    if isinstance(predicate, PointsTo):
-        # Few resources can be its targets, but many may fulfil the predicate.
-        targets = [term ^ predicate.reference for term in entry.terms]
-        where = _of_type((predicate.type,), parts(predicate.predicate), "r", writer)
-        where.append(f"r.key = ANY({writer.bind(targets)}::bigint[])")
-        text = f"SELECT EXISTS (SELECT 1 FROM resource r WHERE {' AND '.join(where)})"
-    else:
-        row = f"(SELECT {writer.bind(entry.key)}::bigint, {writer.bind(entry.terms)}::bigint[])"
-        text = f"SELECT {_sql(predicate, 'r', writer)} FROM {row} AS r(key, terms)"
+    writer = Writer(few=True)
+    row = f"(SELECT {writer.bind(entry.key)}::bigint, {writer.bind(entry.terms)}::bigint[])"
+    text = f"SELECT {_sql(predicate, 'r', writer)} FROM {row} AS r(key, terms)"
     return Statement(text, writer.parameters)
 
 
@@ -190,11 +169,11 @@ def count(query: Query) -> Statement:
     return _rows(query, "count(*)")
 
 
-def among(query: Query, keys: Sequence[int]) -> Statement:
-    """Select the keys of those of these resources that match."""
-    writer = Writer()
-    where = [f"r.key = ANY({writer.bind(list(keys))}::bigint[])", *_matching(query, writer)]
-    text = _ROWS.format(what="r.key", source="resource", where=" AND ".join(where))
+def among(query: Query, what: str = "r.key", *, few: bool) -> Statement:
+    """Select what there is of those resources that match among those whose keys are given as KEYS."""
+    writer = Writer({KEYS: ()}, few=few)
+    where = [f"r.key = ANY(%({KEYS})s::bigint[])", *_matching(query, writer)]
+    text = _ROWS.format(what=what, source="resource", where=" AND ".join(where))
     return Statement(text, writer.parameters)
 
 
@@ -373,21 +352,7 @@ def _(predicate: Updated, row: str, writer: Writer) -> str:
 
 
 @_sql.register
-def _(predicate: PointsTo, row: str, writer: Writer) -> str:
-    return _through(_POINTS_TO, predicate, predicate.reference, row, writer)
-
-
-@_sql.register
-def _(predicate: PointedFrom, row: str, writer: Writer) -> str:
-    return _through(_POINTED_FROM, predicate, predicate.param, row, writer)
-
-
-@_sql.register
-def _(predicate: SharesName, row: str, writer: Writer) -> str:
-    return _through(_SHARES_NAME, predicate, predicate.difference, row, writer)
-
-
-def _through(way: str, link: Link, number: int, row: str, writer: Writer) -> str:
+def _(predicate: PointsTo | PointedFrom | SharesName, row: str, writer: Writer) -> str:
     inner = writer.alias()
-    where = " AND ".join(_of_type((link.type,), parts(link.predicate), inner, writer))
-    return way.format(row=row, inner=inner, where=where, number=writer.bind(number))
+    held = _of_type((predicate.type,), parts(predicate.predicate), inner, writer)
+    return linking.linked(predicate, row, inner, " AND ".join(held), writer)

@@ -20,6 +20,8 @@ class Writer:
     """Whether few have a term of the search, so that ordered tables are asked of each of them."""
     leads: bool = False
     """Whether the search begins in an ordered table."""
+    few: bool = False
+    """Whether the rows are few and known: links are then followed from them, not from all that is linked."""
     joined: dict[int, str] = field(default_factory=dict)
     """By parameter: the name of the row of date_index that `resource r` is joined with."""
 

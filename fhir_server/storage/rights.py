@@ -6,6 +6,7 @@ A current version is decided by the index. A superseded one has no index: it is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from fhir_server.database import Connection, Statement
 from fhir_server.search import sql
@@ -31,7 +32,13 @@ _READ_OWN = Statement(
 """The same for one term, which is cheaper to look for."""
 
 
-def read(connection: Connection, key: int, marks: Sequence[int]) -> Version | None:
+FEW = 100
+"""Up to so many resources it is cheaper to follow the links of each than to find all that is linked."""
+_KEPT = 2**10
+"""Statements that are remembered: one for each right of each principal of late."""
+
+
+def read_marked(connection: Connection, key: int, marks: Sequence[int]) -> Version | None:
     """Return the current version if it has one of the terms: reading and deciding in one look."""
     if len(marks) == 1:
         rows = connection.run(_READ_OWN, key, marks[0])
@@ -40,13 +47,28 @@ def read(connection: Connection, key: int, marks: Sequence[int]) -> Version | No
     return Version(*rows[0]) if rows else None
 
 
+def read(connection: Connection, resource_type: str, right: Predicate, key: int) -> Version | None:
+    """Return the current version, which is no deletion, if it fulfils the right."""
+    selected = statement((resource_type,), right, sql.COLUMNS, few=True)
+    rows = connection.asked_often(selected.text, {**selected.parameters, sql.KEYS: [key]})
+    return Version(*rows[0]) if rows else None
+
+
 def fulfilling(
     connection: Connection, types: Sequence[str], right: Predicate, keys: Iterable[int]
 ) -> set[int]:
     """Return the keys of those of the current resources that are of the types and fulfil the right."""
-    query = Query(tuple(types), (Condition("access", (), right),))
-    statement = sql.among(query, list(keys))
-    return {row[0] for row in connection.query(statement.text, statement.parameters)}
+    asked = list(keys)
+    selected = statement(tuple(types), right, "r.key", few=len(asked) <= FEW)
+    # Of several types together there are too many texts for a plan of each to be kept.
+    ask = connection.asked_often if len(types) == 1 else connection.query
+    return {row[0] for row in ask(selected.text, {**selected.parameters, sql.KEYS: asked})}
+
+
+@lru_cache(maxsize=_KEPT)
+def statement(types: tuple[str, ...], right: Predicate, what: str, *, few: bool) -> sql.Statement:
+    """Select what there is of those of some resources that fulfil the right."""
+    return sql.among(Query(types, (Condition("access", (), right),)), what, few=few)
 
 
 def holds(connection: Connection, right: Predicate, entry: Entry) -> bool:

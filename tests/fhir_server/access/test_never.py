@@ -6,6 +6,7 @@ when some rule and some scope fit, and it names a patient of theirs where the ru
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhir_server.access.principal import Principal
+from fhir_server.access.principal import OPEN, Principal
 from tests.fhir_server.access.practice import (
     ADA,
     ADMIN,
@@ -114,6 +116,43 @@ def test_no_answer_holds_what_is_denied(door: Door, who: Principal, asked: list[
         assert denied == [], (who, asked)
 
 
+WHOSE = [
+    "",
+    "patient=ada",
+    "patient=ben",
+    "patient=cleo,ben",
+    "patient=nobody",
+    "_id=ada,visit-ada",
+]
+WHOSE += ["patient=Patient/cleo", "subject=Patient/ada", "subject=ben", "subject:Patient=cleo"]
+WHOSE += [
+    "subject=Patient/ada&subject=Patient/ben",
+    "subject:missing=false",
+    "_id=cleo",
+    "link=Patient/ada",
+]
+
+
+LAUNCHED = [
+    app_of(OSEI, scopes, patient)
+    for scopes in ("user/*.rs", "patient/*.rs", "patient/*.rs user/Encounter.rs")
+    for patient in ("ada", "ben", "cleo")
+]
+
+
+@pytest.mark.parametrize("who", [*PEOPLE, *LAUNCHED])
+def test_a_search_finds_all_that_is_allowed(door: Door, who: Principal) -> None:
+    for kind, whose in itertools.product(TYPES, WHOSE):
+        path = f"{kind}?{whose}&_count=1000"
+        every = door.as_(OPEN).get(path)
+        if every.status == 400:  # the type has no such parameter
+            continue
+        found = door.as_(who).get(path)
+        names = {name for name, _ in shown(found.json)} if found.status == 200 else set()
+        expected = {name for name, each in shown(every.json) if allowed(who, each, "s")}
+        assert names == expected, path
+
+
 def test_the_reading_here_denies_and_allows(door: Door) -> None:
     kept = door.client.get("Observation/laboratory-ada").json
     assert allowed(ADA, kept)
@@ -148,12 +187,12 @@ class Plain:
     category: str
 
 
-def allowed(who: Principal, resource: dict[str, Any]) -> bool:
+def allowed(who: Principal, resource: dict[str, Any], letters: str = "rs") -> bool:
     """Read the rules: may the resource be read or found by them?"""
     rules = json.loads((RULES / f"{who.role}.json").read_text())["rules"]
     kind = resource["resourceType"]
     fitting = [rule for rule in rules if {kind, "*"} & set(rule["types"])]
-    fitting = [rule for rule in fitting if {"r", "s"} & set(rule["may"])]
+    fitting = [rule for rule in fitting if set(letters) & set(rule["may"])]
     scopes = [None] if who.scopes is None else [plain(scope.text) for scope in who.scopes]
     return any(fits(who, rule, scope, resource) for rule in fitting for scope in scopes)
 
