@@ -37,6 +37,8 @@ from fhir_server.search.query import Condition, Query
 Right = Predicate | None
 """What a resource has to fulfil; None: nothing, all of them may."""
 _VERBS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
+_ANY_REFERENCE = 0
+"""The term of a reference in whatever element is the target's own key."""
 _KEPT = 4096
 """Principals whose policies a process remembers."""
 
@@ -240,6 +242,8 @@ class Policy:
             held += self._tie(rule.patient, resource_type, launched=launched)
         if rule.criteria:
             held += _parsed(resource_type, self._bound(rule.criteria))
+        if rule.of:
+            held.append(PointsTo(_ANY_REFERENCE, rule.of, AllOf(()), typed=False))
         if scope is not None and scope.criteria:
             held += _parsed(resource_type, scope.criteria)
         return AllOf(tuple(held)) if len(held) > 1 else held[0] if held else None
@@ -345,8 +349,7 @@ def _tied(how: str, resource_type: str, patients: Predicate) -> Predicate:
             return patients
         return _marked(term.COMPARTMENT, patients, typed=False)
     if how == ANYWHERE:
-        # The term of a reference in whatever element is the target's own key.
-        return _marked(0, patients, typed=False)
+        return _marked(_ANY_REFERENCE, patients, typed=False)
     code, _, further = how.partition(".")
     mark = term.term(f"{resource_type}.{code}")
     if not further:

@@ -16,7 +16,8 @@ A rule is narrowed by `patient`, which says how a resource is tied to a patient 
     <parameter>.compartment  the parameter leads to something in the patient's compartment
     *                      any reference of it names the patient
 
-and by `criteria`, a search on the type, in which {user} and {id} stand for the principal too.
+and by `criteria`, a search on the type, in which {user} and {id} stand for the principal too, and by `of`,
+a type: any reference of it has to name a resource of that one (a Binary of a Practitioner is their picture).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Rule:
     may: str
     patient: str = ""
     criteria: str = ""
+    of: str = ""
 
     def covers(self, resource_type: str, letter: str) -> bool:
         return letter in self.may and (resource_type in self.types or "*" in self.types)

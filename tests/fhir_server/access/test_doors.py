@@ -170,6 +170,21 @@ def test_a_binary_goes_with_its_patient(door: Door) -> None:
     assert door.as_(LIND).get("Binary/scan-ben").status == 404
 
 
+def test_the_picture_of_a_practitioner_is_for_who_may_read_the_practitioner(door: Door) -> None:
+    picture = {"resourceType": "Binary", "contentType": "image/jpeg", "data": "aGk="}
+    for name in ("Practitioner/osei", "Organization/north"):
+        of = {"id": f"of-{name.partition('/')[2]}", "securityContext": {"reference": name}}
+        door.as_(OPEN).stored(picture | of)
+    for who in (ADA, CLEO, MIA, LIND, ADMIN, app_of(ADA, "patient/*.rs", "ada")):
+        assert door.as_(who).get("Binary/of-osei").status == 200
+        assert door.as_(who).get("Binary/of-north").status in (403, 404)
+    assert (
+        door.as_(app_of(ADA, "patient/Practitioner.rs", "ada")).get("Binary/of-osei").status == 403
+    )
+    assert door.as_(ADA).put("Binary/of-osei", picture | {"id": "of-osei"}).status == 403
+    assert door.as_(ADMIN).get("Binary/scan-ada").status == 404
+
+
 def test_contained_resources_are_no_way_round(door: Door) -> None:
     answer = door.as_(ADA).get("Observation?_contained=true")
     assert answer.status == 403

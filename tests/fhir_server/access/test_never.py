@@ -213,6 +213,8 @@ def fits(who: Principal, rule: Any, scope: Plain | None, resource: dict[str, Any
             return False
         if scope.context == "patient":
             own = own & {who.patient}
+    if rule.get("of") and f'"{rule["of"]}/' not in json.dumps(resource):
+        return False
     return not rule.get("patient") or bool(own & named(resource))
 
 
