@@ -145,7 +145,7 @@ def acting(store: Store) -> Store:
 
 
 def _schedules(repository: Repository) -> list[Resource]:
-    return records.find(repository, "Schedule", ("active", "true"), ("_count", "1000"))
+    return records.find(repository, "Schedule", ("active", "true"))
 
 
 def _all(step: Callable[[], object]) -> None:

@@ -28,13 +28,14 @@ from smart_auth.tables import account
 from smart_auth.wording import later
 from ui import doctors
 from ui.pages import show
+from ui.paging import Part, part_of
 from ui.portal import Portal, change, found, look, only
 from ui.refusals import told
-from ui.visits import Visit, visit_of
+from ui.visits import visit_of
 
 ADMINISTRATORS = ("administrator",)
 Sent = Annotated[Form, Depends(form)]
-MOST = "200"
+PAGE = 100
 SHOWN = 100
 PICK = "pick-"
 """Before an id: the name of its box in a form."""
@@ -110,9 +111,9 @@ def _practice(
 
 def _bookable(repository: Repository) -> dict[str, Any]:
     """Return who can be booked, and which practitioners cannot."""
-    listed = doctors.doctors(repository)
+    listed = list(doctors.soonest(repository, doctors.doctors(repository)))
     known = {each.id for each in listed}
-    people = records.find(repository, "Practitioner", ("active", "true"), ("_count", MOST))
+    people = records.find(repository, "Practitioner", ("active", "true"))
     return {"doctors": listed, "unbooked": [each for each in people if each["id"] not in known]}
 
 
@@ -225,8 +226,16 @@ def _visits(
     portal: Portal, request: Request, signed: Signed, error: str = "", status: int = 200
 ) -> Response:
     chosen = one_of(STATUSES, request, "status")
+    criteria = [("status", chosen)] if chosen else []
+    cut = part_of(request, PAGE)
+
+    def work(repository: Repository) -> Part[Resource]:
+        return cut(records.walk(repository, "Appointment", *criteria, ("_sort", "-date")))
+
+    pages = look(portal, signed, "Appointment", work)
     context = {
-        "visits": listed(portal, signed, chosen),
+        "visits": [visit_of(each) for each in pages.items],
+        "pages": pages,
         "statuses": STATUSES,
         "chosen": chosen,
         "error": error,
@@ -234,14 +243,3 @@ def _visits(
         "pick": PICK,
     }
     return show(portal, request, signed, "admin_visits.html", context, status=status)
-
-
-def listed(portal: Portal, signed: Signed, status: str) -> Sequence[Visit]:
-    criteria = [("status", status)] if status else []
-
-    def work(repository: Repository) -> list[Resource]:
-        return records.find(
-            repository, "Appointment", *criteria, ("_sort", "-date"), ("_count", MOST)
-        )
-
-    return [visit_of(each) for each in look(portal, signed, "Appointment", work)]

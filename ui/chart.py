@@ -24,12 +24,14 @@ from smart_auth.wording import later
 from ui import documents, uploads
 from ui.day import PRACTITIONERS
 from ui.pages import concept, show
+from ui.paging import Part, part_of
 from ui.portal import Portal, change, found, look, missing, only
 from ui.uploads import Unacceptable
 from ui.visits import visit_of
 
 Sent = Annotated[Form, Depends(form)]
-MOST = "1000"
+PAGE = 50
+MOST_MEASURED = 300
 LONGEST_NOTE = 10_000
 VITALS = (
     ("8480-6", later("Systolic blood pressure")),
@@ -70,13 +72,13 @@ def routes(portal: Portal) -> APIRouter:
         signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
         words = request.query_params.get("name", "").split()[:4]
         criteria = [("name", each) for each in words]
-        patients = look(
-            portal,
-            signed,
-            "Patient",
-            lambda r: records.find(r, "Patient", *criteria, ("_sort", "family"), ("_count", "50")),
-        )
-        context = {"patients": patients, "words": " ".join(words)}
+        cut = part_of(request, PAGE)
+
+        def work(repository: Repository) -> Part[Resource]:
+            return cut(records.walk(repository, "Patient", *criteria, ("_sort", "family")))
+
+        pages = look(portal, signed, "Patient", work)
+        context = {"patients": pages.items, "pages": pages, "words": " ".join(words)}
         return show(portal, request, signed, "patients.html", context)
 
     @router.get("/patients/{id_}")
@@ -111,7 +113,7 @@ def _known(portal: Portal, signed: Signed, id_: str) -> dict[str, Any]:
 
     def work(repository: Repository) -> dict[str, Any]:
         whose = ("patient", f"Patient/{id_}")
-        lists = records.find_all(repository, list(_DATES), whose, ("_count", MOST))
+        lists = records.find_all(repository, list(_DATES), whose)
         for type_, name in _DATES.items():
             lists[type_].sort(key=_by(name), reverse=True)
         return {
@@ -139,13 +141,13 @@ def _by(name: str) -> Callable[[Resource], str]:
 
 def curves(repository: Repository, patient: str) -> list[Curve]:
     codes = ",".join(f"http://loinc.org|{code}" for code, _ in VITALS)
-    observations = records.find(
+    observations = records.first(
         repository,
+        MOST_MEASURED,
         "Observation",
         ("patient", f"Patient/{patient}"),
         ("code", codes),
         ("_sort", "-date"),
-        ("_count", "300"),
     )
     return [
         curve

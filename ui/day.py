@@ -28,7 +28,6 @@ from ui.visits import Visit, visit_of
 
 PRACTITIONERS = ("practitioner",)
 Sent = Annotated[Form, Depends(form)]
-MOST = "500"
 SHOWN = ("pending", "booked", "arrived", "checked-in", "fulfilled", "noshow")
 
 
@@ -162,7 +161,6 @@ def _asked(repository: Repository, user: str) -> list[Resource]:
         ("status", "proposed"),
         ("date", f"ge{now}"),
         ("_sort", "date"),
-        ("_count", MOST),
     )
 
 
@@ -183,7 +181,6 @@ def _visits(portal: Portal, signed: Signed, first: date, days: int, zone: ZoneIn
             ("date", f"ge{instant(start)}"),
             ("date", f"lt{instant(end)}"),
             ("_sort", "date"),
-            ("_count", MOST),
         )
 
     return [visit_of(each) for each in look(portal, signed, "Appointment", work)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,12 +24,14 @@ from smart_auth import sessions
 from smart_auth.pages import worded
 from ui import preferences
 from ui.pages import concept, show
+from ui.paging import Part, part_of
 from ui.portal import Portal, look, missing
 
-MOST = "200"
 WEEK = timedelta(days=7)
 SOON = timedelta(days=3)
 """In the list; a page of its own shows the rest."""
+PAGE = 20
+EARLIEST = 200
 LONGEST_LIST = 1000
 
 
@@ -47,8 +49,8 @@ class Doctor:
     offer: Offer
     fee: str
     """"40.00 EUR", or "" when nothing is charged."""
-    free: Sequence[Resource] = ()
-    """The first free slots."""
+    free: Resource | None = None
+    """The first free slot, of those in a list."""
 
 
 def routes(portal: Portal) -> APIRouter:
@@ -63,18 +65,7 @@ def routes(portal: Portal) -> APIRouter:
 
     @router.get("/doctors")
     def listed(request: Request) -> Response:
-        signed = sessions.current(portal.auth, request)
-        chosen = {name: request.query_params.get(name, "") for name in ("specialty", "language")}
-        every = look(portal, signed, "Schedule", doctors)
-        fitting = [each for each in every if _fits(each, **chosen)]
-        spoken = {name for each in every for name in each.languages.split(", ") if name}
-        context = {
-            "doctors": sorted(fitting, key=_soonest),
-            "specialties": sorted({each.specialty for each in every if each.specialty}),
-            "languages": sorted(spoken),
-            **chosen,
-        }
-        return show(portal, request, signed, "doctors.html", context)
+        return _listed(portal, request)
 
     @router.get("/doctors/{schedule}")
     @worded
@@ -90,6 +81,28 @@ def routes(portal: Portal) -> APIRouter:
         return show(portal, request, signed, "doctor.html", context)
 
     return router
+
+
+def _listed(portal: Portal, request: Request) -> Response:
+    signed = sessions.current(portal.auth, request)
+    chosen = {name: request.query_params.get(name, "") for name in ("specialty", "language")}
+    cut = part_of(request, PAGE)
+
+    def work(repository: Repository) -> tuple[Sequence[Doctor], Part[Doctor]]:
+        every = doctors(repository)
+        fitting = [each for each in every if _fits(each, **chosen)]
+        return every, cut(soonest(repository, fitting))
+
+    every, pages = look(portal, signed, "Schedule", work)
+    spoken = {name for each in every for name in each.languages.split(", ") if name}
+    context = {
+        "doctors": pages.items,
+        "pages": pages,
+        "specialties": sorted({each.specialty for each in every if each.specialty}),
+        "languages": sorted(spoken),
+        **chosen,
+    }
+    return show(portal, request, signed, "doctors.html", context)
 
 
 HOMES = {"practitioner": "/day", "administrator": "/admin"}
@@ -123,23 +136,32 @@ def times(
 
 
 def doctors(repository: Repository) -> list[Doctor]:
-    """Return who can be booked, each with the first free times."""
-    schedules = records.find(repository, "Schedule", ("active", "true"), ("_count", MOST))
+    """Return who can be booked, without their times."""
+    schedules = records.find(repository, "Schedule", ("active", "true"))
     bookable = [(each, offer) for each in schedules if (offer := offered(each))]
     ids = ",".join({offer.practitioner.rpartition("/")[2] for _, offer in bookable})
-    listed = records.find(repository, "Practitioner", ("_id", ids), ("_count", MOST)) if ids else []
+    listed = records.find(repository, "Practitioner", ("_id", ids)) if ids else []
     people = {f"Practitioner/{each['id']}": each for each in listed}
     fees = {offer.fee: _fee(repository, offer) for _, offer in bookable}
-    now = datetime.now(UTC)
-    free = slots.free(repository, [each for _, each in bookable], now, now + SOON, LONGEST_LIST)
-    by_schedule: dict[str, list[Resource]] = {}
-    for slot in free:
-        by_schedule.setdefault(slots.schedule_of(slot), []).append(slot)
     return [
-        _doctor(people[offer.practitioner], each, offer, fees[offer.fee], by_schedule)
+        _doctor(people[offer.practitioner], each, offer, fees[offer.fee])
         for each, offer in bookable
         if offer.practitioner in people
     ]
+
+
+def soonest(repository: Repository, listed: Sequence[Doctor]) -> Iterator[Doctor]:
+    """Yield them with their first free time, who is free first before the others, who has none at the end."""
+    left = {each.offer.schedule: each for each in listed}
+    now = datetime.now(UTC)
+    offers = [each.offer for each in left.values()]
+    # Whoever is not among the earliest times is free later than all who are.
+    while free := slots.free(repository, offers, now, now + SOON, EARLIEST):
+        for slot in free:
+            if found := left.pop(slots.schedule_of(slot), None):
+                yield replace(found, free=slot)
+        offers = [each.offer for each in left.values()]
+    yield from sorted(left.values(), key=lambda each: each.name)
 
 
 def doctor(repository: Repository, schedule: Resource) -> Doctor | None:
@@ -148,7 +170,7 @@ def doctor(repository: Repository, schedule: Resource) -> Doctor | None:
     if offer is None or not offer.practitioner.startswith("Practitioner/"):
         return None
     person = records.read(repository, "Practitioner", offer.practitioner.rpartition("/")[2])
-    return _doctor(person, schedule, offer, _fee(repository, offer), {})
+    return _doctor(person, schedule, offer, _fee(repository, offer))
 
 
 def _fee(repository: Repository, offer: Offer) -> str:
@@ -164,7 +186,6 @@ def _doctor(
     schedule: Resource,
     offer: Offer,
     fee: str,
-    free: Mapping[str, Sequence[Resource]],
 ) -> Doctor:
     spoken = [concept(each.get("coding") and each) for each in person.get("communication", [])]
     learned = person.get("qualification", [])
@@ -178,7 +199,6 @@ def _doctor(
         qualification=", ".join(filter(None, (concept(each.get("code")) for each in learned))),
         offer=offer,
         fee=fee,
-        free=free.get(offer.schedule, ())[:3],
     )
 
 
@@ -191,10 +211,6 @@ def _fits(doctor: Doctor, specialty: str, language: str) -> bool:
     return (not specialty or doctor.specialty == specialty) and (
         not language or language in doctor.languages.split(", ")
     )
-
-
-def _soonest(doctor: Doctor) -> str:
-    return str(doctor.free[0]["start"]) if doctor.free else "9"
 
 
 def _day(text: str, otherwise: datetime) -> datetime:

@@ -29,6 +29,7 @@ from smart_auth.sessions import Signed
 from smart_auth.wording import later, say
 from ui import uploads
 from ui.pages import concept, served, show
+from ui.paging import part_of
 from ui.portal import Portal, change, found, look, missing, only
 from ui.uploads import Unacceptable
 from ui.visits import PATIENTS, own_patients
@@ -41,7 +42,7 @@ CATEGORIES: Mapping[str, str] = {
 }
 CATEGORY = "urn:medconsult:document-category"
 LINK_S = 300
-MOST = "200"
+PAGE = 100
 Sent = Annotated[Form, Depends(form)]
 
 
@@ -104,8 +105,10 @@ def _page(
         "added": later("The document is there. Your doctor can see it."),
         "deleted": later("Deleted."),
     }
+    pages = part_of(request, PAGE)(listed(portal, signed))
     context = {
-        "documents": [line(portal, signed, each) for each in listed(portal, signed)],
+        "documents": [line(portal, signed, each) for each in pages.items],
+        "pages": pages,
         "patients": own_patients(portal, signed),
         "categories": CATEGORIES,
         "errors": errors or {},
@@ -128,7 +131,6 @@ def listed(portal: Portal, signed: Signed, patient: str = "") -> list[Resource]:
             *criteria,
             ("status", "current"),
             ("_sort", "-date"),
-            ("_count", MOST),
         ),
     )
 

@@ -93,7 +93,7 @@ def usual_zone(portal: Portal) -> str:
 @functools.lru_cache(maxsize=8)
 def _practice_zone(portal: Portal, _minute: int) -> str:
     schedules = portal.auth.store.acting(ANYBODY).reading(
-        lambda r: records.find(r, "Schedule", ("active", "true"), ("_sort", "_id"), ("_count", "1"))
+        lambda r: records.first(r, 1, "Schedule", ("active", "true"), ("_sort", "_id"))
     )
     return extensions.text(schedules[0], "time-zone") if schedules else "UTC"
 

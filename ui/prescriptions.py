@@ -36,7 +36,6 @@ TYPE: Mapping[str, Any] = {
 CODE = "urn:medconsult:verification"
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _GROUPS, _GROUP = 4, 4  # 20 letters of 31: 79 bits
-MOST = "200"
 
 
 def routes(portal: Portal) -> APIRouter:
@@ -166,7 +165,6 @@ def _requests(repository: Repository) -> list[Resource]:
         "MedicationRequest",
         ("status", "active"),
         ("_sort", "-authoredon"),
-        ("_count", MOST),
     )
 
 

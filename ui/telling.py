@@ -319,7 +319,6 @@ def _soon(repository: Repository, hours: int) -> Sequence[Resource]:
         ("status", "booked"),
         ("date", f"gt{instant(now + timedelta(hours=least))}"),
         ("date", f"le{instant(now + timedelta(hours=hours))}"),
-        ("_count", "500"),
     )
 
 

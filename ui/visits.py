@@ -45,7 +45,6 @@ GROUPS = (
     (later("Booked"), ("booked", "arrived", "checked-in")),
     (later("Past"), ("fulfilled", "noshow", "cancelled")),
 )
-MOST = "200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +313,7 @@ def visits(portal: Portal, signed: Signed) -> list[Visit]:
     """Return the person's appointments, and those of whom they care for, the earliest first."""
 
     def work(repository: Repository) -> list[Resource]:
-        return records.find(repository, "Appointment", ("_sort", "date"), ("_count", MOST))
+        return records.find(repository, "Appointment", ("_sort", "date"))
 
     return [visit_of(each) for each in look(portal, signed, "Appointment", work)]
 
@@ -329,7 +328,7 @@ def own_patients(portal: Portal, signed: Signed) -> list[Mapping[str, str]]:
     """Return reference and name of whom the person may book for."""
 
     def work(repository: Repository) -> list[Resource]:
-        return records.find(repository, "Patient", ("_count", "50"))
+        return records.find(repository, "Patient")
 
     return [
         {"reference": f"Patient/{each['id']}", "name": name_of(each)}

@@ -23,7 +23,7 @@ def find(repository: Repository, asked: Asked) -> bytes:
     criteria = [(name, value) for name in _CRITERIA if (value := asked.text(name))]
     start = max(_instant(asked, "start") or _now(), _now())
     end = _instant(asked, "end") or start + slots.AHEAD
-    listed = records.find(repository, "Schedule", *_searched(criteria), ("_count", "200"))
+    listed = records.find(repository, "Schedule", *_searched(criteria))
     offers = [offer for each in listed if (offer := offered(each))]
     found = slots.free(repository, offers, start, end, min(max(asked.page, 1), _MOST))
     return codec.encode(_bundle(repository, found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_server import codec
@@ -10,6 +10,7 @@ from fhir_server.access.policy import UNRESTRICTED
 from fhir_server.codec import Resource
 from fhir_server.repository import Repository
 from fhir_server.search.parse import parse, parse_all
+from fhir_server.search.query import LARGEST_COUNT, Query
 from fhir_server.storage.resources import Version
 
 
@@ -30,21 +31,42 @@ def resource_of(version: Version) -> Resource:
     return resource
 
 
-def find(repository: Repository, type_: str, *criteria: tuple[str, str]) -> list[Resource]:
-    """Return the first page of a search."""
-    query = parse(type_, criteria, base_url=repository.base)
+def first(
+    repository: Repository, most: int, type_: str, *criteria: tuple[str, str]
+) -> list[Resource]:
+    """Return so many matches of a search at most, for a list that says that it is not the whole."""
+    query = parse(type_, [*criteria, ("_count", str(most))], base_url=repository.base)
     return [resource_of(each) for each in repository.search(query)]
+
+
+def find(repository: Repository, type_: str, *criteria: tuple[str, str]) -> list[Resource]:
+    """Return all matches of a search, in its order."""
+    return list(walk(repository, type_, *criteria))
+
+
+def walk(repository: Repository, type_: str, *criteria: tuple[str, str]) -> Iterator[Resource]:
+    """Yield all matches of a search, in its order, read as far as they are wanted."""
+    query = parse(type_, criteria, base_url=repository.base)
+    return (resource_of(each) for each in _versions(repository, query))
 
 
 def find_all(
     repository: Repository, types: Sequence[str], *criteria: tuple[str, str]
 ) -> dict[str, list[Resource]]:
-    """Return the first page of a search over several types, by type: one question instead of many."""
+    """Return all matches of a search over several types, by type: one question instead of many."""
     query = parse_all(types, criteria, base_url=repository.base)
     found: dict[str, list[Resource]] = {name: [] for name in types}
-    for version in repository.search(query):
+    for version in _versions(repository, query):
         found[version.type].append(resource_of(version))
     return found
+
+
+def _versions(repository: Repository, query: Query) -> Iterator[Version]:
+    query, token = replace(query, count=LARGEST_COUNT), None
+    while token != "":
+        page = repository.page(query, token, None)
+        yield from (row.version for row in page.rows)
+        token = page.next
 
 
 def create(repository: Repository, resource: Resource) -> Resource:

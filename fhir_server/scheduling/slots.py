@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from fhir_server.codec import Resource
 from fhir_server.extensions import claiming
@@ -15,7 +16,6 @@ from fhir_server.storage import occupied
 
 AHEAD = timedelta(days=28)
 """How far ahead slots are made."""
-_PAGE = "1000"
 
 
 def materialise(repository: Repository, schedule: Resource, now: datetime) -> int:
@@ -49,7 +49,7 @@ def free(
     by_id = {each.schedule: each for each in offers}
     if not by_id:
         return []
-    listed = records.find(
+    listed = records.walk(
         repository,
         "Slot",
         ("schedule", ",".join(f"Schedule/{id_}" for id_ in by_id)),
@@ -57,10 +57,12 @@ def free(
         ("start", f"ge{instant(start)}"),
         ("start", f"lt{instant(end)}"),
         ("_sort", "start"),
-        ("_count", _PAGE),
     )
-    open_ = [each for each in listed if _in_time(each, by_id[schedule_of(each)])]
-    return without_taken(repository, open_, by_id)[:most]
+    open_ = (each for each in listed if _in_time(each, by_id[schedule_of(each)]))
+    found: list[Resource] = []
+    while len(found) < most and (some := list(islice(open_, most))):
+        found += without_taken(repository, some, by_id)
+    return found[:most]
 
 
 def without_taken(
@@ -101,20 +103,13 @@ def _between(offer: Offer, now: datetime, end: datetime) -> list[datetime]:
 
 
 def _all(repository: Repository, offer: Offer, now: datetime, end: datetime) -> list[Resource]:
-    found: list[Resource] = []
-    start = now
-    while start < end:  # a week at a time: no page is longer than what a search gives
-        until = min(start + timedelta(days=7), end)
-        found += records.find(
-            repository,
-            "Slot",
-            ("schedule", f"Schedule/{offer.schedule}"),
-            ("start", f"ge{instant(start)}"),
-            ("start", f"lt{instant(until)}"),
-            ("_count", _PAGE),
-        )
-        start = until
-    return found
+    return records.find(
+        repository,
+        "Slot",
+        ("schedule", f"Schedule/{offer.schedule}"),
+        ("start", f"ge{instant(now)}"),
+        ("start", f"lt{instant(end)}"),
+    )
 
 
 def _id(offer: Offer, start: datetime) -> str:

@@ -84,13 +84,8 @@ def let_go(server: Repository, appointment: Resource) -> None:
 
 def refuse_many(server: Repository, patient: str) -> None:
     """Nobody keeps others from booking by asking for all there is."""
-    open_ = records.find(
-        server,
-        "Appointment",
-        ("patient", patient),
-        ("status", "proposed,pending,waitlist"),
-        ("_count", str(MOST_OPEN)),
-    )
+    waiting = ("status", "proposed,pending,waitlist")
+    open_ = records.first(server, MOST_OPEN, "Appointment", ("patient", patient), waiting)
     if len(open_) == MOST_OPEN:
         raise Conflict(
             f"There are {MOST_OPEN} requests of this patient that are not settled yet. Confirm, pay "

@@ -21,7 +21,6 @@ from fhir_server.search.types.date import span, storable
 from fhir_server.storage import occupied
 
 FARTHEST = timedelta(days=180)
-_MOST = "1000"
 _FREE = 500
 Wish = tuple[datetime, datetime]
 
@@ -116,7 +115,7 @@ def wished(waiting: Resource) -> Wish | None:
 
 def _waiting(repository: Repository) -> Sequence[tuple[Resource, Wish]]:
     """Return who waits, the first in line first."""
-    found = records.find(repository, "Appointment", ("status", "waitlist"), ("_count", _MOST))
+    found = records.find(repository, "Appointment", ("status", "waitlist"))
     line = sorted(found, key=lambda each: (each.get("created", ""), each["id"]))
     ours = (each for each in line if appointments.schedule(each))
     return [(each, wish) for each in ours if (wish := wished(each))]
