@@ -118,7 +118,7 @@ def _title(appointment: Resource) -> str:
 def listed(
     connection: Connection, appointment: str = "", status: str = "", most: int = 100
 ) -> list[Line]:
-    """Return the payments of an appointment, of a status, or the newest of all."""
+    """Return the payments of an appointment, of a status, or of all, the newest first."""
     columns = [payment.c[name] for name in Line.__slots__]
     query = select(*columns).order_by(payment.c.created.desc()).limit(most)
     if appointment:

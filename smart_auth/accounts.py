@@ -189,7 +189,7 @@ def set_role(connection: Connection, id_: str, role: str, fhir_user: str) -> Non
 
 
 def listed(
-    connection: Connection, role: str = "", state: str = "", words: str = "", most: int = 200
+    connection: Connection, role: str = "", state: str = "", words: str = "", *, most: int
 ) -> list[Account]:
     """Return accounts by address. state: active, invited (not confirmed yet) or disabled; "" for any."""
     query = select(*COLUMNS).order_by(table.c.email).limit(most)

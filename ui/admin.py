@@ -28,7 +28,7 @@ from smart_auth.tables import account
 from smart_auth.wording import later
 from ui import doctors
 from ui.pages import show
-from ui.paging import Part, part_of
+from ui.paging import Pages, Part
 from ui.portal import Portal, change, found, look, only
 from ui.refusals import told
 from ui.visits import visit_of
@@ -36,7 +36,6 @@ from ui.visits import visit_of
 ADMINISTRATORS = ("administrator",)
 Sent = Annotated[Form, Depends(form)]
 PAGE = 100
-SHOWN = 100
 PICK = "pick-"
 """Before an id: the name of its box in a form."""
 STATUSES = ("", "waitlist", "proposed", "pending", "booked", "fulfilled", "noshow", "cancelled")
@@ -181,11 +180,12 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
     @worded
     def paid(request: Request) -> Response:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        pages, wanted = Pages(request, PAGE), one_of(PAYMENT_STATUSES, request, "status")
         with portal.billing.engine.connect() as connection:
-            wanted = one_of(PAYMENT_STATUSES, request, "status")
-            listed = payments.listed(connection, status=wanted, most=SHOWN)
+            listed = pages.cut(payments.listed(connection, status=wanted, most=pages.reach))
         context = {
-            "payments": listed,
+            "payments": listed.items,
+            "pages": listed,
             "provider": portal.billing.provider.name,
             "statuses": PAYMENT_STATUSES,
             "chosen": wanted,
@@ -196,10 +196,15 @@ def _add_books(router: APIRouter, portal: Portal) -> None:
     @worded
     def outbox(request: Request) -> Response:
         signed = only(sessions.required(portal.auth, request), *ADMINISTRATORS)
+        pages, wanted = Pages(request, PAGE), one_of(mail.STATES, request, "state")
         with portal.auth.engine.connect() as connection:
-            wanted = one_of(mail.STATES, request, "state")
-            newest = mail.newest(connection, SHOWN, wanted)
-        context = {"mails": newest, "states": mail.STATES, "chosen": wanted}
+            newest = pages.cut(mail.newest(connection, pages.reach, wanted))
+        context = {
+            "mails": newest.items,
+            "pages": newest,
+            "states": mail.STATES,
+            "chosen": wanted,
+        }
         return show(portal, request, signed, "admin_mails.html", context)
 
     @router.post("/admin/mails/{id_}/resend")
@@ -227,7 +232,7 @@ def _visits(
 ) -> Response:
     chosen = one_of(STATUSES, request, "status")
     criteria = [("status", chosen)] if chosen else []
-    cut = part_of(request, PAGE)
+    cut = Pages(request, PAGE).cut
 
     def work(repository: Repository) -> Part[Resource]:
         return cut(records.walk(repository, "Appointment", *criteria, ("_sort", "-date")))

@@ -16,8 +16,9 @@ from smart_auth.bodies import Form, form
 from smart_auth.pages import worded
 from smart_auth.sessions import Signed
 from smart_auth.wording import later
-from ui.admin import ADMINISTRATORS, PICK, one_of, picked
+from ui.admin import ADMINISTRATORS, PAGE, PICK, one_of, picked
 from ui.pages import show
+from ui.paging import Pages
 from ui.portal import Portal, missing, only
 
 Sent = Annotated[Form, Depends(form)]
@@ -73,10 +74,12 @@ def _list(
         "state": one_of(accounts.STATES, request, "state"),
         "words": asked.get("words", "").replace("\0", "").strip()[:100],
     }
+    pages = Pages(request, PAGE)
     with portal.auth.engine.connect() as connection:
-        found = accounts.listed(connection, chosen["role"], chosen["state"], chosen["words"])
+        found = pages.cut(accounts.listed(connection, **chosen, most=pages.reach))
     context = {
-        "listed": found,
+        "listed": found.items,
+        "pages": found,
         "roles": tuple(accounts.ROLES),
         "states": accounts.STATES,
         "chosen": chosen,

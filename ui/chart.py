@@ -24,7 +24,7 @@ from smart_auth.wording import later
 from ui import documents, uploads
 from ui.day import PRACTITIONERS
 from ui.pages import concept, show
-from ui.paging import Part, part_of
+from ui.paging import Pages, Part
 from ui.portal import Portal, change, found, look, missing, only
 from ui.uploads import Unacceptable
 from ui.visits import visit_of
@@ -72,7 +72,7 @@ def routes(portal: Portal) -> APIRouter:
         signed = only(sessions.required(portal.auth, request), *PRACTITIONERS)
         words = request.query_params.get("name", "").split()[:4]
         criteria = [("name", each) for each in words]
-        cut = part_of(request, PAGE)
+        cut = Pages(request, PAGE).cut
 
         def work(repository: Repository) -> Part[Resource]:
             return cut(records.walk(repository, "Patient", *criteria, ("_sort", "family")))

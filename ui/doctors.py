@@ -24,7 +24,7 @@ from smart_auth import sessions
 from smart_auth.pages import worded
 from ui import preferences
 from ui.pages import concept, show
-from ui.paging import Part, part_of
+from ui.paging import Pages, Part
 from ui.portal import Portal, look, missing
 
 WEEK = timedelta(days=7)
@@ -86,7 +86,7 @@ def routes(portal: Portal) -> APIRouter:
 def _listed(portal: Portal, request: Request) -> Response:
     signed = sessions.current(portal.auth, request)
     chosen = {name: request.query_params.get(name, "") for name in ("specialty", "language")}
-    cut = part_of(request, PAGE)
+    cut = Pages(request, PAGE).cut
 
     def work(repository: Repository) -> tuple[Sequence[Doctor], Part[Doctor]]:
         every = doctors(repository)

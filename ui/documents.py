@@ -29,7 +29,7 @@ from smart_auth.sessions import Signed
 from smart_auth.wording import later, say
 from ui import uploads
 from ui.pages import concept, served, show
-from ui.paging import part_of
+from ui.paging import Pages
 from ui.portal import Portal, change, found, look, missing, only
 from ui.uploads import Unacceptable
 from ui.visits import PATIENTS, own_patients
@@ -105,7 +105,7 @@ def _page(
         "added": later("The document is there. Your doctor can see it."),
         "deleted": later("Deleted."),
     }
-    pages = part_of(request, PAGE)(listed(portal, signed))
+    pages = Pages(request, PAGE).cut(listed(portal, signed))
     context = {
         "documents": [line(portal, signed, each) for each in pages.items],
         "pages": pages,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from fastapi import Request
 
 T = TypeVar("T")
-FARTHEST = 10_000
+FARTHEST = 1000
 """Nobody turns so many pages; without an end a number could make a page as slow as it likes."""
+
+SAID_ONCE = ("did", "done", "ids")
+"""Of an address: what was just done, which the next page does not say again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +27,30 @@ class Part(Generic[T]):
     after: str = ""
 
 
-def part_of(request: Request, size: int) -> Callable[[Iterable[Any]], Part[Any]]:
-    """Return what takes the part that the address asks for out of a list, of so many each."""
-    text = request.query_params.get("page", "1")
-    number = min(max(int(text), 1), FARTHEST) if text.isascii() and text.isdigit() else 1
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of a list, and the one that the address asks for."""
 
-    def cut(items: Iterable[Any]) -> Part[Any]:
-        taken = list(islice(items, (number - 1) * size, number * size + 1))
-        after = _link(request, number + 1) if len(taken) > size else ""
-        return Part(taken[:size], _link(request, number - 1) if number > 1 else "", after)
+    request: Request
+    size: int
 
-    return cut
+    @property
+    def number(self) -> int:
+        text = self.request.query_params.get("page", "1")[:9]
+        return min(max(int(text), 1), FARTHEST) if text.isascii() and text.isdigit() else 1
 
+    @property
+    def reach(self) -> int:
+        """Return how many of the list have to be read to know the page, and whether there is another."""
+        return self.number * self.size + 1
 
-def _link(request: Request, number: int) -> str:
-    return f"?{request.url.include_query_params(page=number).query}"
+    def cut(self, items: Iterable[T]) -> Part[T]:
+        """Return the page, of the list from its beginning."""
+        taken = list(islice(items, self.reach - 1 - self.size, self.reach))
+        before = self._link(self.number - 1) if self.number > 1 else ""
+        after = self._link(self.number + 1) if len(taken) > self.size else ""
+        return Part(taken[: self.size], before, after)
+
+    def _link(self, number: int) -> str:
+        stays = self.request.url.remove_query_params(SAID_ONCE)
+        return f"?{stays.include_query_params(page=number).query}"
