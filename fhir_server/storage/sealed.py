@@ -40,23 +40,25 @@ class SealedBlobs:
     def _open(self, kept: bytes, name: str) -> bytes:
         if not kept.startswith(MAGIC):
             return kept
-        rest = kept[len(MAGIC) :]
-        by, nonce = rest[:_FINGERPRINT], rest[_FINGERPRINT : _FINGERPRINT + _NONCE]
-        for key in self.keys:
-            if fingerprint(key) == by:
-                return _opened(key, nonce, rest[_FINGERPRINT + _NONCE :], name)
-        raise Unavailable(f"The key that sealed the content {name} is not in the keys folder.")
+        key = self._key_of(kept)
+        if key is None:
+            raise Unavailable(f"The key that sealed the content {name} is not in the keys folder.")
+        rest = kept[len(MAGIC) + _FINGERPRINT :]
+        return _opened(key, rest[:_NONCE], rest[_NONCE:], name)
+
+    def _key_of(self, kept: bytes) -> bytes | None:
+        """Return the key that sealed it; None when it is none of these."""
+        return next((key for key in self.keys if kept.startswith(MAGIC + fingerprint(key))), None)
 
     def resealed(self, name: str) -> str:
         """Return the name of the content under the newest key, which seals it if an older one did."""
         kept = self.inner.get(name)
-        newest = kept.startswith(MAGIC + fingerprint(self.keys[0]))
+        newest = self._key_of(kept) == self.keys[0]
         return name if newest else self.put(self._open(kept, name))
 
     def is_ours(self, name: str) -> bool:
         """Tell whether one of the keys sealed it."""
-        kept = self.inner.get(name)
-        return any(kept.startswith(MAGIC + fingerprint(key)) for key in self.keys)
+        return self._key_of(self.inner.get(name)) is not None
 
     def check(self) -> None:
         self.inner.check()
