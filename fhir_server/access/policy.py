@@ -215,9 +215,7 @@ class Policy:
 
     def but(self, withheld: frozenset[int], denials: tuple[Predicate, ...]) -> Policy:
         """Return the policy without these patients, that grants only what fulfils the denials as well."""
-        if not denials:
-            return self
-        return replace(self, withheld=withheld, denials=denials, _rights={}, _marks={}, _whose=None)
+        return _denied(self, withheld, denials) if denials else self
 
     def _has_patient(self, rule: Rule) -> bool:
         return bool(self.principal.patient) or not rule.patient
@@ -309,6 +307,11 @@ def policy_of(principal: Principal) -> Policy:
 
 
 UNRESTRICTED = Policy(OPEN, role("open"))
+
+
+@lru_cache(maxsize=_KEPT)
+def _denied(policy: Policy, withheld: frozenset[int], denials: tuple[Predicate, ...]) -> Policy:
+    return replace(policy, withheld=withheld, denials=denials, _rights={}, _marks={}, _whose=None)
 
 
 @lru_cache(maxsize=_KEPT)
