@@ -34,7 +34,7 @@ def resource_of(version: Version) -> Resource:
 def first(
     repository: Repository, most: int, type_: str, *criteria: tuple[str, str]
 ) -> list[Resource]:
-    """Return so many matches of a search at most, for a list that says that it is not the whole."""
+    """Return so many matches of a search at most, the first in its order."""
     query = parse(type_, [*criteria, ("_count", str(most))], base_url=repository.base)
     return [resource_of(each) for each in repository.search(query)]
 

@@ -16,6 +16,8 @@ from fhir_server.storage import occupied
 
 AHEAD = timedelta(days=28)
 """How far ahead slots are made."""
+_AT_ONCE = 50
+"""Slots of which it is asked together whether they are taken."""
 
 
 def materialise(repository: Repository, schedule: Resource, now: datetime) -> int:
@@ -60,7 +62,7 @@ def free(
     )
     open_ = (each for each in listed if _in_time(each, by_id[schedule_of(each)]))
     found: list[Resource] = []
-    while len(found) < most and (some := list(islice(open_, most))):
+    while len(found) < most and (some := list(islice(open_, max(most, _AT_ONCE)))):
         found += without_taken(repository, some, by_id)
     return found[:most]
 
