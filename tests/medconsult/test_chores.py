@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg2
 import pytest
 
-from medconsult.chores import Chore
+from fhir_server.scheduling import records
+from fhir_server.storage.settling import settle
+from medconsult.app import store_of
+from medconsult.authorization import auth_of
+from medconsult.chores import Chore, chores_of
+from medconsult.portal import portal_of
+from medconsult.settings import Settings
+from tests.examples import an_observation
 
 
 @pytest.mark.parametrize("error", [psycopg2.OperationalError("away"), KeyError("odd")])
@@ -28,3 +37,20 @@ def test_a_chore_is_done_at_the_start_and_then_when_it_is_due() -> None:
     chore.look()
     chore.look()
     assert tried == ["done"]
+
+
+def test_new_terms_are_sorted_into_the_index_by_a_chore(
+    empty_database: str, tmp_path: Path
+) -> None:
+    settings = Settings(database_url=empty_database, data_dir=tmp_path)
+    store = store_of(settings)
+    (terms,) = (
+        each
+        for each in chores_of(portal_of(settings, auth_of(settings, store)))
+        if each.name == "terms"
+    )
+    store.writing(lambda repository: records.create(repository, an_observation()))
+    terms.look()
+    with store.database.connection() as connection:
+        assert settle(connection) == 0
+    store.database.close()
