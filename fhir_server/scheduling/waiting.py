@@ -21,7 +21,8 @@ from fhir_server.search.types.date import span, storable
 from fhir_server.storage import occupied
 
 FARTHEST = timedelta(days=180)
-_FREE = 500
+_FREE = slots.AHEAD // timedelta(minutes=15)
+"""All that a schedule can have: no slot is shorter."""
 Wish = tuple[datetime, datetime]
 
 

@@ -67,6 +67,20 @@ def test_the_first_in_line_is_offered_it_and_after_them_the_next(door: Door, sto
     assert step(door, OSEI, second.id, "confirm").json["status"] == "pending", "the fee is due"
 
 
+def test_a_time_far_ahead_is_seen_behind_many_that_are_free(door: Door, store: Store) -> None:
+    offers.open_(store, offers.schedule("lind", "free", slot_minutes=15))
+    start = (NOW + timedelta(days=20)).replace(hour=12, minute=0, second=0, microsecond=0)
+    slot = f"lind-video-{start:%Y%m%d%H%M}"
+    wish = {"start": instant(start), "end": instant(start + timedelta(minutes=15))}
+    taken = hold(door, MIA, slot, "ben").id
+    waits = wait(door, ADA, "ada", schedule="Schedule/lind-video", **wish).id
+    assert step(door, MIA, taken, "cancel").status == 200
+    chores.offer_times(store)
+    assert door.as_(OPEN).get(f"Appointment/{waits}").json["slot"] == [
+        {"reference": f"Slot/{slot}"}
+    ]
+
+
 def run_out(store: Store, id_: str) -> None:
     """Let the hold end, as time would."""
     past = instant(datetime.now(UTC) - timedelta(seconds=1))
